@@ -1,0 +1,1 @@
+//! The buildlet wire protocol: agent and client.
