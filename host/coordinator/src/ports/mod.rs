@@ -8,9 +8,7 @@ mod estimator;
 mod parser;
 mod policy;
 
-pub use builder::{
-    Builder, BuilderConfig, BuildPlan, Command, Listing, Place, Source, SourceFile, Step, TestPlan,
-};
+pub use builder::{BuildPlan, Builder, BuilderConfig, Command, Listing, Place, Source, SourceFile, Step, TestPlan};
 pub use estimator::{Estimator, Observation, PhaseHistory, Subject};
 pub use parser::{Parser, ParserEvent, ParserSession};
 pub use policy::{Policy, PolicyRun};

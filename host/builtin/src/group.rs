@@ -1,0 +1,115 @@
+//! How large a group may grow, and 2015's partition of a listed order.
+
+use std::time::Duration;
+
+use crate::Item;
+
+/// The most that the tests of one group take together, beyond what the exec costs (2015's ten seconds).
+pub const GROUP_LIMIT: Duration = Duration::from_secs(10);
+
+/// An exec is to be at most one part in this many of its group.
+pub const EXEC_SHARE: u32 = 5;
+
+/// The bounds of a group at one moment.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) struct Size {
+    /// Below this the exec costs more than its share: the group goes on growing.
+    pub(crate) floor: Duration,
+    /// A group does not grow beyond this.
+    pub(crate) target: Duration,
+}
+
+impl Size {
+    /// Bounds for a moment at which `remaining` seconds of tests wait for `workers` machines.
+    pub(crate) fn at(exec_overhead: Duration, remaining: Duration, workers: u32) -> Size {
+        let floor = exec_overhead * (EXEC_SHARE - 1);
+        let share = remaining / (2 * workers.max(1));
+        Size { floor, target: share.min(GROUP_LIMIT).max(floor) }
+    }
+}
+
+/// Whether two tests may share an exec, units aside.
+pub(crate) fn mergeable(a: &Item, b: &Item) -> bool {
+    a.merge_key.is_some()
+        && a.merge_key == b.merge_key
+        && !a.by_itself
+        && !b.by_itself
+        && a.alone.is_none()
+        && b.alone.is_none()
+}
+
+/// Cuts a listed order into groups of adjacent mergeable tests: a group ends before the test that would take it
+/// over `limit`. A test that is over it by itself stands alone.
+pub fn partition(items: &[Item], limit: Duration) -> Vec<Vec<u32>> {
+    let mut groups: Vec<Vec<u32>> = Vec::new();
+    let mut sum = Duration::ZERO;
+    let mut last: Option<&Item> = None;
+    for item in items {
+        let joins = last.is_some_and(|last| mergeable(last, item)) && sum + item.expected <= limit;
+        match groups.last_mut() {
+            Some(group) if joins => {
+                group.push(item.index);
+                sum += item.expected;
+            }
+            _ => {
+                groups.push(vec![item.index]);
+                sum = item.expected;
+            }
+        }
+        last = Some(item);
+    }
+    groups
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::EstimateSource;
+
+    fn item(index: u32, millis: u64, key: Option<&str>) -> Item {
+        Item {
+            index,
+            name: format!("t{index}"),
+            merge_key: key.map(str::to_owned),
+            unit: None,
+            setup_key: None,
+            alone: None,
+            expected: Duration::from_millis(millis),
+            deviation: Duration::ZERO,
+            source: EstimateSource::Table,
+            by_itself: false,
+        }
+    }
+
+    /// go-coordinator, TestPartitionGoTests: a sum of exactly ten seconds stays in one group.
+    #[test]
+    fn partition_of_the_later_coordinator() {
+        let millis = [1000, 1500, 2000, 2500, 3000, 3500, 4000, 4500, 5000, 5500, 6500];
+        let items: Vec<Item> = (0u32..).zip(millis).map(|(i, ms)| item(i, ms, Some("go_test"))).collect();
+        let groups = partition(&items, GROUP_LIMIT);
+        assert_eq!(groups, [vec![0, 1, 2, 3, 4], vec![5, 6], vec![7, 8], vec![9], vec![10]]);
+    }
+
+    #[test]
+    fn keys_and_lone_tests_end_a_group() {
+        let mut items = vec![
+            item(0, 1, Some("a")),
+            item(1, 1, Some("a")),
+            item(2, 1, Some("b")),
+            item(3, 1, None),
+            item(4, 1, None),
+        ];
+        items[1].by_itself = true;
+        assert_eq!(partition(&items, GROUP_LIMIT), [vec![0], vec![1], vec![2], vec![3], vec![4]]);
+    }
+
+    #[test]
+    fn sizes_follow_the_exec_and_the_rest() {
+        let s = Duration::from_secs;
+        assert_eq!(Size::at(Duration::ZERO, s(600), 3), Size { floor: s(0), target: s(10) });
+        assert_eq!(Size::at(s(1), s(600), 3), Size { floor: s(4), target: s(10) });
+        assert_eq!(Size::at(s(5), s(600), 3), Size { floor: s(20), target: s(20) });
+        assert_eq!(Size::at(s(1), s(30), 3), Size { floor: s(4), target: s(5) });
+        assert_eq!(Size::at(s(1), s(6), 3), Size { floor: s(4), target: s(4) });
+    }
+}
