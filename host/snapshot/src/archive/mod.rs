@@ -18,8 +18,8 @@ mod tree;
 
 pub use extract::extract;
 pub use options::{
-    Compression, DEFAULT_MAX_BYTES, DEFAULT_MAX_ENTRIES, DEFAULT_MAX_PATH_BYTES, ExtractOptions,
-    Extracted, Limits, MAX_THREADS, PackOptions, Packed, Symlinks,
+    Compression, DEFAULT_MAX_BYTES, DEFAULT_MAX_ENTRIES, DEFAULT_MAX_PATH_BYTES, ExtractOptions, Extracted, Limits,
+    MAX_THREADS, PackOptions, Packed, Symlinks,
 };
 pub use pack::{pack, pack_files};
 pub use pargzip::ParallelGzip;

@@ -68,11 +68,7 @@ pub struct Limits {
 
 impl Default for Limits {
     fn default() -> Self {
-        Limits {
-            entries: DEFAULT_MAX_ENTRIES,
-            bytes: DEFAULT_MAX_BYTES,
-            path_bytes: DEFAULT_MAX_PATH_BYTES,
-        }
+        Limits { entries: DEFAULT_MAX_ENTRIES, bytes: DEFAULT_MAX_BYTES, path_bytes: DEFAULT_MAX_PATH_BYTES }
     }
 }
 
@@ -89,11 +85,7 @@ pub struct ExtractOptions {
 
 impl Default for ExtractOptions {
     fn default() -> Self {
-        ExtractOptions {
-            symlinks: Symlinks::Keep,
-            limits: Limits::default(),
-            compression: None,
-        }
+        ExtractOptions { symlinks: Symlinks::Keep, limits: Limits::default(), compression: None }
     }
 }
 
@@ -125,18 +117,12 @@ impl PackOptions {
     /// Packs with this compression on all available cores.
     #[must_use]
     pub fn new(compression: Compression) -> Self {
-        PackOptions {
-            compression,
-            threads: None,
-        }
+        PackOptions { compression, threads: None }
     }
 
     /// The number of compression threads to start.
     pub(super) fn threads(&self) -> usize {
-        self.threads
-            .or_else(|| std::thread::available_parallelism().ok())
-            .map_or(1, NonZeroUsize::get)
-            .min(MAX_THREADS)
+        self.threads.or_else(|| std::thread::available_parallelism().ok()).map_or(1, NonZeroUsize::get).min(MAX_THREADS)
     }
 }
 

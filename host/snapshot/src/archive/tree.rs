@@ -19,17 +19,13 @@ use rustix::{
 use super::name::SafeName;
 use crate::error::ArchiveError;
 
-const DIRECTORY: OFlags = OFlags::RDONLY
-    .union(OFlags::DIRECTORY)
-    .union(OFlags::NOFOLLOW)
-    .union(OFlags::CLOEXEC);
+const DIRECTORY: OFlags = OFlags::RDONLY.union(OFlags::DIRECTORY).union(OFlags::NOFOLLOW).union(OFlags::CLOEXEC);
 const DIRECTORY_MODE: u32 = 0o755;
 
 /// The destination of an extraction, or the root files are packed from.
 #[derive(Debug)]
 pub(crate) struct Tree {
     root: OwnedFd,
-    path: PathBuf,
     /// The last parent opened: neighbours in an archive share it.
     parent: Option<(Vec<u8>, OwnedFd)>,
 }
@@ -45,17 +41,9 @@ impl Tree {
     /// Opens an existing directory; only here a symbolic link may be followed, as the caller named it.
     pub(crate) fn open(path: &Path) -> Result<Self, ArchiveError> {
         let flags = OFlags::RDONLY | OFlags::DIRECTORY | OFlags::CLOEXEC;
-        let root = rustix::fs::open(path, flags, Mode::empty()).map_err(|errno| {
-            ArchiveError::OpenRoot {
-                path: path.to_owned(),
-                source: errno.into(),
-            }
-        })?;
-        Ok(Tree {
-            root,
-            path: path.to_owned(),
-            parent: None,
-        })
+        let root = rustix::fs::open(path, flags, Mode::empty())
+            .map_err(|errno| ArchiveError::OpenRoot { path: path.to_owned(), source: errno.into() })?;
+        Ok(Tree { root, path: path.to_owned(), parent: None })
     }
 
     /// Creates a file with this mode, in place of whatever is there and is no directory.
@@ -63,13 +51,8 @@ impl Tree {
         let (_, last) = name.split();
         self.unlink(name)?;
         let fd = self.parent(name, Missing::Make)?;
-        let flags = OFlags::WRONLY
-            | OFlags::CREATE
-            | OFlags::EXCL
-            | OFlags::NOFOLLOW
-            | OFlags::CLOEXEC;
-        let file = rustix::fs::openat(fd, last, flags, Mode::from_raw_mode(0o600))
-            .map_err(write_failed(name))?;
+        let flags = OFlags::WRONLY | OFlags::CREATE | OFlags::EXCL | OFlags::NOFOLLOW | OFlags::CLOEXEC;
+        let file = rustix::fs::openat(fd, last, flags, Mode::from_raw_mode(0o600)).map_err(write_failed(name))?;
         Ok(File::from(file))
     }
 
@@ -94,16 +77,11 @@ impl Tree {
         let Some(modified) = modified else {
             return Ok(());
         };
-        rustix::fs::utimensat(fd, last, &times(modified), AtFlags::SYMLINK_NOFOLLOW)
-            .map_err(write_failed(name))
+        rustix::fs::utimensat(fd, last, &times(modified), AtFlags::SYMLINK_NOFOLLOW).map_err(write_failed(name))
     }
 
     /// Makes a hard link to a regular file inside this tree.
-    pub(crate) fn create_hard_link(
-        &mut self,
-        name: &SafeName,
-        target: &SafeName,
-    ) -> Result<(), ArchiveError> {
+    pub(crate) fn create_hard_link(&mut self, name: &SafeName, target: &SafeName) -> Result<(), ArchiveError> {
         if name == target {
             return Err(obstructed(name, "it is a hard link to itself"));
         }
@@ -111,41 +89,26 @@ impl Tree {
         let target_fd = self
             .parent(target, Missing::Fail)?
             .try_clone_to_owned()
-            .map_err(|source| ArchiveError::Write {
-                path: name.path().to_owned(),
-                source,
-            })?;
-        let stat = rustix::fs::statat(&target_fd, target_last, AtFlags::SYMLINK_NOFOLLOW)
-            .map_err(write_failed(name))?;
+            .map_err(|source| ArchiveError::Write { path: name.path().to_owned(), source })?;
+        let stat =
+            rustix::fs::statat(&target_fd, target_last, AtFlags::SYMLINK_NOFOLLOW).map_err(write_failed(name))?;
         if FileType::from_raw_mode(stat.st_mode) != FileType::RegularFile {
-            return Err(obstructed(
-                name,
-                "it is a hard link to something that is not a regular file",
-            ));
+            return Err(obstructed(name, "it is a hard link to something that is not a regular file"));
         }
         self.unlink(name)?;
         let (_, last) = name.split();
         let fd = self.parent(name, Missing::Make)?;
-        rustix::fs::linkat(&target_fd, target_last, fd, last, AtFlags::empty())
-            .map_err(write_failed(name))
+        rustix::fs::linkat(&target_fd, target_last, fd, last, AtFlags::empty()).map_err(write_failed(name))
     }
 
     /// The directory a name lies in, for reading.
-    pub(crate) fn existing_parent(
-        &mut self,
-        name: &SafeName,
-    ) -> Result<BorrowedFd<'_>, ArchiveError> {
+    pub(crate) fn existing_parent(&mut self, name: &SafeName) -> Result<BorrowedFd<'_>, ArchiveError> {
         self.parent(name, Missing::Fail)
     }
 
     /// The root.
     pub(crate) fn root(&self) -> BorrowedFd<'_> {
         self.root.as_fd()
-    }
-
-    /// The root's path as it was given.
-    pub(crate) fn path(&self) -> &Path {
-        &self.path
     }
 
     fn unlink(&mut self, name: &SafeName) -> Result<(), ArchiveError> {
@@ -159,11 +122,7 @@ impl Tree {
         }
     }
 
-    fn parent(
-        &mut self,
-        name: &SafeName,
-        missing: Missing,
-    ) -> Result<BorrowedFd<'_>, ArchiveError> {
+    fn parent(&mut self, name: &SafeName, missing: Missing) -> Result<BorrowedFd<'_>, ArchiveError> {
         let (directories, _) = name.split();
         if directories.is_empty() {
             return Ok(self.root.as_fd());
@@ -184,11 +143,7 @@ impl Tree {
 }
 
 /// Sets mode and times of a written file: owner's umask does not matter, the future is clamped to now.
-pub(crate) fn finish_file(
-    file: &File,
-    mode: u32,
-    modified: Option<SystemTime>,
-) -> Result<(), Errno> {
+pub(crate) fn finish_file(file: &File, mode: u32, modified: Option<SystemTime>) -> Result<(), Errno> {
     rustix::fs::fchmod(file, Mode::from_raw_mode(mode & 0o777))?;
     match modified {
         Some(modified) => rustix::fs::futimens(file, &times(modified)),
@@ -205,10 +160,7 @@ fn open_directory(
     match rustix::fs::openat(parent, component, DIRECTORY, Mode::empty()) {
         Err(Errno::NOENT) if missing == Missing::Make => {}
         Err(Errno::NOTDIR | Errno::LOOP) => {
-            return Err(obstructed(
-                name,
-                "a part of its path is a symbolic link or a file, not a directory",
-            ));
+            return Err(obstructed(name, "a part of its path is a symbolic link or a file, not a directory"));
         }
         other => return other.map_err(write_failed(name)),
     }
@@ -218,22 +170,16 @@ fn open_directory(
         Ok(()) | Err(Errno::EXIST) => {}
         Err(errno) => return Err(write_failed(name)(errno)),
     }
-    let fd = rustix::fs::openat(parent, component, DIRECTORY, Mode::empty())
-        .map_err(write_failed(name))?;
+    let fd = rustix::fs::openat(parent, component, DIRECTORY, Mode::empty()).map_err(write_failed(name))?;
     rustix::fs::fchmod(&fd, mode).map_err(write_failed(name))?;
     Ok(fd)
 }
 
 fn times(modified: SystemTime) -> Timestamps {
     let modified = modified.min(SystemTime::now());
-    let since = modified
-        .duration_since(UNIX_EPOCH)
-        .unwrap_or(Duration::ZERO);
+    let since = modified.duration_since(UNIX_EPOCH).unwrap_or(Duration::ZERO);
     Timestamps {
-        last_access: Timespec {
-            tv_sec: 0,
-            tv_nsec: UTIME_OMIT,
-        },
+        last_access: Timespec { tv_sec: 0, tv_nsec: UTIME_OMIT },
         last_modification: Timespec {
             tv_sec: i64::try_from(since.as_secs()).unwrap_or(i64::MAX),
             tv_nsec: i64::from(since.subsec_nanos()),
@@ -242,16 +188,10 @@ fn times(modified: SystemTime) -> Timestamps {
 }
 
 fn obstructed(name: &SafeName, reason: &'static str) -> ArchiveError {
-    ArchiveError::Obstructed {
-        name: name.path().to_owned(),
-        reason,
-    }
+    ArchiveError::Obstructed { name: name.path().to_owned(), reason }
 }
 
 fn write_failed(name: &SafeName) -> impl Fn(Errno) -> ArchiveError {
     let path = PathBuf::from(OsStr::from_bytes(name.as_bytes()));
-    move |errno| ArchiveError::Write {
-        path: path.clone(),
-        source: errno.into(),
-    }
+    move |errno| ArchiveError::Write { path: path.clone(), source: errno.into() }
 }
