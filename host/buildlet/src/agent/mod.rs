@@ -1,0 +1,15 @@
+//! The agent: offers files and exec of one machine over HTTP. Linux only.
+//!
+//! ```text
+//! accept -> (TLS) -> head -> route -> /exec: spawn -> pipe -> response            (plain, as Go's)
+//!                                            spawn -> pipe -> spool -> response   (with an id)
+//!                                     files, archives, listings: blocking work behind a bounded channel
+//! ```
+//! HTTP/1.1 is written here and not by hyper, because hyper drops the trailer of `/exec` unless a client says
+//! `TE: trailers`, and Go's never does.
+
+mod config;
+mod error;
+
+pub use config::{AgentConfig, AgentLimits};
+pub use error::AgentError;

@@ -1,0 +1,20 @@
+//! What both ends agree on: names of headers, the forms of messages, and texts with a meaning.
+
+pub mod headers;
+
+mod duration;
+mod end_record;
+mod entry;
+mod exec;
+mod form;
+mod process_state;
+mod status;
+
+pub use entry::{EntryKind, ListEntry, mode_text, rfc3339};
+pub use exec::{ExecId, ExecState, ExecUsage, InvalidExecId, Lease, LeftBehind, Limits};
+pub use form::{Form, form_encode, percent_decode};
+pub use process_state::CommandResult;
+pub use status::{Extensions, STATUS_VERSION, Status};
+
+pub(crate) use duration::millis;
+pub(crate) use end_record::{EndFailure, EndRecord};

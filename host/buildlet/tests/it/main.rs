@@ -1,0 +1,1 @@
+//! Client against agent, and both against what a real Go buildlet said.
