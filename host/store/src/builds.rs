@@ -1,0 +1,170 @@
+//! Builds: their numbers, the unfinished ones, and the rows of those that ended.
+
+use engine::{BuildId, Time};
+use sqlx::Row;
+
+use crate::database::{in_transaction, with_pool};
+use crate::{Store, StoreError};
+
+/// What is known of a build from its first moment.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct BuildHeader {
+    /// Its number, from [`Store::next_build`].
+    pub build: BuildId,
+    /// What is built.
+    pub project: String,
+    /// How.
+    pub builder: String,
+    /// Of what.
+    pub rev: String,
+    /// When it was submitted.
+    pub started: Time,
+}
+
+/// How a build ended.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct FinishedBuild {
+    /// Which.
+    pub build: BuildId,
+    /// When.
+    pub ended: Time,
+    /// `passed`, `failed`, `errored` or `canceled`.
+    pub outcome: String,
+    /// What its page shows, opaque here.
+    pub summary_json: String,
+}
+
+/// A finished build.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct FinishedRow {
+    /// What was known from its first moment.
+    pub header: BuildHeader,
+    /// How it ended.
+    pub finished: FinishedBuild,
+}
+
+/// Inserts the row of a build that begins.
+macro_rules! begin {
+    ($connection:ident, $epoch:expr, $header:expr) => {
+        sqlx::query("INSERT INTO builds (build, scope, project, builder, rev, started) VALUES ($1, $2, $3, $4, $5, $6)")
+            .bind($header.build.0.cast_signed())
+            .bind(&$epoch.scope)
+            .bind(&$header.project)
+            .bind(&$header.builder)
+            .bind(&$header.rev)
+            .bind($header.started.as_nanos().cast_signed())
+            .execute(&mut *$connection)
+            .await
+    };
+}
+
+/// Marks a build as finished.
+macro_rules! finish {
+    ($connection:ident, $epoch:expr, $finished:expr) => {
+        sqlx::query(
+            "UPDATE builds SET ended = $1, outcome = $2, summary = $3 \
+             WHERE build = $4 AND scope = $5 AND ended IS NULL",
+        )
+        .bind($finished.ended.as_nanos().cast_signed())
+        .bind(&$finished.outcome)
+        .bind(&$finished.summary_json)
+        .bind($finished.build.0.cast_signed())
+        .bind(&$epoch.scope)
+        .execute(&mut *$connection)
+        .await
+    };
+}
+
+pub(crate) use {begin, finish};
+
+/// Reads `build, project, builder, rev, started`.
+macro_rules! header {
+    ($row:ident) => {
+        Ok::<_, sqlx::Error>(BuildHeader {
+            build: BuildId($row.try_get::<i64, _>(0)?.cast_unsigned()),
+            project: $row.try_get(1)?,
+            builder: $row.try_get(2)?,
+            rev: $row.try_get(3)?,
+            started: Time::from_nanos($row.try_get::<i64, _>(4)?.cast_unsigned()),
+        })
+    };
+}
+
+/// Reads a header and `ended, outcome, summary`.
+macro_rules! finished_row {
+    ($row:ident) => {{
+        let header: BuildHeader = header!($row)?;
+        Ok::<_, sqlx::Error>(FinishedRow {
+            finished: FinishedBuild {
+                build: header.build,
+                ended: Time::from_nanos($row.try_get::<i64, _>(5)?.cast_unsigned()),
+                outcome: $row.try_get(6)?,
+                summary_json: $row.try_get(7)?,
+            },
+            header,
+        })
+    }};
+}
+
+impl Store {
+    /// A number for a new build, never given before.
+    ///
+    /// # Errors
+    /// If the database fails.
+    pub async fn next_build(&self) -> Result<BuildId, StoreError> {
+        const NEXT: &str = "INSERT INTO counters (name, value) VALUES ('build', 1) \
+             ON CONFLICT (name) DO UPDATE SET value = counters.value + 1 RETURNING value";
+        let number: i64 = with_pool!(self, |pool| sqlx::query_scalar(NEXT).fetch_one(pool).await)
+            .map_err(StoreError::during("number a build"))?;
+        Ok(BuildId(number.cast_unsigned()))
+    }
+
+    /// The builds of a scope that have not ended, oldest first.
+    ///
+    /// # Errors
+    /// If the database fails.
+    pub async fn unfinished(&self, scope: &str) -> Result<Vec<BuildHeader>, StoreError> {
+        const READ: &str = "SELECT build, project, builder, rev, started FROM builds \
+             WHERE scope = $1 AND ended IS NULL ORDER BY build";
+        with_pool!(self, |pool| {
+            let rows = sqlx::query(READ).bind(scope).fetch_all(pool).await;
+            rows.and_then(|rows| rows.iter().map(|row| header!(row)).collect())
+        })
+        .map_err(StoreError::during("read the unfinished builds"))
+    }
+
+    /// The builds that ended last, newest first.
+    ///
+    /// # Errors
+    /// If the database fails.
+    pub async fn finished(&self, limit: u32) -> Result<Vec<FinishedRow>, StoreError> {
+        const READ: &str = "SELECT build, project, builder, rev, started, ended, outcome, summary FROM builds \
+             WHERE ended IS NOT NULL ORDER BY ended DESC, build DESC LIMIT $1";
+        with_pool!(self, |pool| {
+            let rows = sqlx::query(READ).bind(i64::from(limit)).fetch_all(pool).await;
+            rows.and_then(|rows| rows.iter().map(|row| finished_row!(row)).collect())
+        })
+        .map_err(StoreError::during("read the finished builds"))
+    }
+
+    /// Forgets all finished builds but the newest `keep`, their records included. Returns how many.
+    ///
+    /// # Errors
+    /// If the database fails.
+    pub async fn prune_finished(&self, keep: u32) -> Result<u64, StoreError> {
+        const OLD: &str = "SELECT build FROM builds WHERE ended IS NOT NULL \
+             ORDER BY ended DESC, build DESC LIMIT 9223372036854775807 OFFSET $1";
+        let mut forgotten = 0;
+        in_transaction!(self, "forget old builds", |connection, failed| {
+            let old: Vec<i64> =
+                sqlx::query_scalar(OLD).bind(i64::from(keep)).fetch_all(&mut *connection).await.map_err(&failed)?;
+            for build in old {
+                for forget in ["DELETE FROM records WHERE build = $1", "DELETE FROM builds WHERE build = $1"] {
+                    sqlx::query(forget).bind(build).execute(&mut *connection).await.map_err(&failed)?;
+                }
+                forgotten += 1;
+            }
+        });
+        Ok(forgotten)
+    }
+}

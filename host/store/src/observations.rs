@@ -1,0 +1,226 @@
+//! Observed durations: one row for each test and phase of a series.
+
+use std::collections::{BTreeMap, HashMap};
+use std::time::Duration;
+
+use sqlx::{QueryBuilder, Row};
+
+use crate::database::{Dialect, in_transaction, with_pool};
+use crate::packed::{self, ENTRY, MAX_READ};
+use crate::{Observation, Phase, PhaseDurations, PhaseObserved, Series, Store, StoreError, TestObserved};
+
+/// Rows of one statement: five values each stay far below the 32,766 that SQLite binds.
+const ROWS_PER_STATEMENT: usize = 1_000;
+
+/// A test not seen for this long, while others of its series were, is forgotten: it was renamed or removed. 180 days.
+const FORGOTTEN_AFTER_SECONDS: u64 = 180 * 24 * 3600;
+
+/// What a row is about.
+#[derive(Clone, Copy)]
+enum Kind {
+    Test = 0,
+    Phase = 1,
+}
+
+/// What was observed, by name.
+type ByName<'a> = BTreeMap<&'a str, Vec<Observation>>;
+
+impl Store {
+    /// Adds what a build observed. What the same build told of the same test before is replaced; of each test and phase
+    /// the newest [`MAX_STORED`](crate::MAX_STORED) are kept.
+    ///
+    /// # Errors
+    /// If the database fails; nothing was added then.
+    pub async fn observe(
+        &self,
+        series: &Series,
+        tests: &[TestObserved],
+        phases: &[PhaseObserved],
+    ) -> Result<(), StoreError> {
+        // The no-op update locks the row: two builds of one series add one after the other.
+        const SERIES: &str = "INSERT INTO series (project, builder, host_type) VALUES ($1, $2, $3) \
+             ON CONFLICT (project, builder, host_type) DO UPDATE SET project = excluded.project RETURNING id";
+        const FORGET: &str = "DELETE FROM observations WHERE series = $1 AND kind = $2 AND seen < $3";
+        let tests = tests_by_name(tests)?;
+        let phases = phases_by_name(phases);
+        let named = named_rows(self.database.dialect());
+        let newest = tests.values().flatten().map(|observation| observation.at).max().unwrap_or(0);
+        in_transaction!(self, "add observed durations", |connection, failed| {
+            let id: i64 = sqlx::query_scalar(SERIES)
+                .bind(&series.project)
+                .bind(&series.builder)
+                .bind(&series.host_type)
+                .fetch_one(&mut *connection)
+                .await
+                .map_err(&failed)?;
+            for (kind, observed) in [(Kind::Test, &tests), (Kind::Phase, &phases)] {
+                let observed: Vec<_> = observed.iter().collect();
+                for rows in observed.chunks(ROWS_PER_STATEMENT) {
+                    let found = sqlx::query(named)
+                        .bind(i32::MAX)
+                        .bind(id)
+                        .bind(kind as i64)
+                        .bind(name_list(rows.iter().map(|(name, _)| **name)))
+                        .fetch_all(&mut *connection)
+                        .await
+                        .map_err(&failed)?;
+                    let mut stored: HashMap<String, Vec<u8>> = HashMap::with_capacity(found.len());
+                    for row in found {
+                        stored.insert(row.try_get(0).map_err(&failed)?, row.try_get(1).map_err(&failed)?);
+                    }
+                    let merged = merge_all(rows, &stored)?;
+                    let mut upsert = QueryBuilder::new("INSERT INTO observations (series, kind, name, seen, newest) ");
+                    upsert.push_values(merged, |mut row, (name, seen, newest)| {
+                        row.push_bind(id).push_bind(kind as i64).push_bind(name).push_bind(seen).push_bind(newest);
+                    });
+                    upsert.push(
+                        " ON CONFLICT (series, kind, name) \
+                         DO UPDATE SET seen = excluded.seen, newest = excluded.newest",
+                    );
+                    upsert.build().execute(&mut *connection).await.map_err(&failed)?;
+                }
+            }
+            sqlx::query(FORGET)
+                .bind(id)
+                .bind(Kind::Test as i64)
+                .bind(newest.saturating_sub(FORGOTTEN_AFTER_SECONDS).cast_signed())
+                .execute(&mut *connection)
+                .await
+                .map_err(&failed)?;
+        });
+        Ok(())
+    }
+
+    /// The newest [`MAX_READ`](crate::MAX_READ) observations of each of these tests, newest first, in the order asked.
+    ///
+    /// # Errors
+    /// If the database fails.
+    pub async fn observations(
+        &self,
+        series: &Series,
+        tests: &[impl AsRef<str>],
+    ) -> Result<Vec<Vec<Observation>>, StoreError> {
+        let names = name_list(tests.iter().map(AsRef::as_ref));
+        let found = self.read(series, Kind::Test, names).await?;
+        Ok(tests.iter().map(|test| found.get(test.as_ref()).cloned().unwrap_or_default()).collect())
+    }
+
+    /// The newest [`MAX_READ`](crate::MAX_READ) observations of each phase.
+    ///
+    /// # Errors
+    /// If the database fails.
+    pub async fn phases(&self, series: &Series) -> Result<PhaseDurations, StoreError> {
+        let names = name_list(Phase::ALL.iter().map(|phase| phase.name()));
+        let found = self.read(series, Kind::Phase, names).await?;
+        let durations = |phase: Phase| -> Vec<Duration> {
+            found.get(phase.name()).into_iter().flatten().map(|observation| observation.duration).collect()
+        };
+        Ok(PhaseDurations {
+            make: durations(Phase::Make),
+            machine_start: durations(Phase::MachineStart),
+            setup: durations(Phase::Setup),
+            exec_overhead: durations(Phase::ExecOverhead),
+        })
+    }
+
+    async fn read(
+        &self,
+        series: &Series,
+        kind: Kind,
+        names: String,
+    ) -> Result<HashMap<String, Vec<Observation>>, StoreError> {
+        const SERIES: &str = "SELECT id FROM series WHERE project = $1 AND builder = $2 AND host_type = $3";
+        let failed = StoreError::during("read observed durations");
+        let read_bytes = i32::try_from(MAX_READ * ENTRY).expect("a few hundred bytes");
+        let named = named_rows(self.database.dialect());
+        with_pool!(self, |pool| {
+            let id: Option<i64> = sqlx::query_scalar(SERIES)
+                .bind(&series.project)
+                .bind(&series.builder)
+                .bind(&series.host_type)
+                .fetch_optional(pool)
+                .await
+                .map_err(&failed)?;
+            let Some(id) = id else { return Ok(HashMap::new()) };
+            let rows = sqlx::query(named)
+                .bind(read_bytes)
+                .bind(id)
+                .bind(kind as i64)
+                .bind(names)
+                .fetch_all(pool)
+                .await
+                .map_err(&failed)?;
+            let mut found = HashMap::with_capacity(rows.len());
+            for row in rows {
+                let name: String = row.try_get(0).map_err(&failed)?;
+                let newest: Vec<u8> = row.try_get(1).map_err(&failed)?;
+                let observations = unpack(&name, &newest)?;
+                found.insert(name, observations);
+            }
+            Ok(found)
+        })
+    }
+}
+
+/// The rows of a list of names, given as one JSON array: one statement whatever the number of names.
+fn named_rows(dialect: Dialect) -> &'static str {
+    match dialect {
+        Dialect::Sqlite => {
+            "SELECT name, substr(newest, 1, $1) FROM observations \
+             WHERE series = $2 AND kind = $3 AND name IN (SELECT value FROM json_each($4))"
+        }
+        Dialect::Postgres => {
+            "SELECT name, substr(newest, 1, $1) FROM observations \
+             WHERE series = $2 AND kind = $3 AND name IN (SELECT jsonb_array_elements_text($4::jsonb))"
+        }
+    }
+}
+
+/// A JSON array of the names. A name that no row can have is left out.
+fn name_list<'a>(names: impl Iterator<Item = &'a str>) -> String {
+    let names: Vec<&str> = names.filter(|name| !name.contains('\0')).collect();
+    serde_json::to_string(&names).expect("a list of strings is always JSON")
+}
+
+fn tests_by_name(tests: &[TestObserved]) -> Result<ByName<'_>, StoreError> {
+    let mut by_name = ByName::new();
+    for observed in tests {
+        if observed.test.contains('\0') {
+            return Err(StoreError::Name { name: observed.test.clone() });
+        }
+        by_name.entry(&observed.test).or_default().push(observed.observation);
+    }
+    Ok(by_name)
+}
+
+fn phases_by_name(phases: &[PhaseObserved]) -> ByName<'_> {
+    let mut by_name = ByName::new();
+    for observed in phases {
+        by_name.entry(observed.phase.name()).or_default().push(observed.observation);
+    }
+    by_name
+}
+
+/// A row to be written: name, `seen`, `newest`.
+type Written<'a> = (&'a str, i64, Vec<u8>);
+
+fn merge_all<'a>(
+    rows: &[(&&'a str, &Vec<Observation>)],
+    stored: &HashMap<String, Vec<u8>>,
+) -> Result<Vec<Written<'a>>, StoreError> {
+    let mut merged = Vec::with_capacity(rows.len());
+    for (name, new) in rows {
+        let old = match stored.get(**name) {
+            Some(bytes) => unpack(name, bytes)?,
+            None => Vec::new(),
+        };
+        let newest = packed::merge(new, old);
+        let seen = newest.first().map_or(0, |observation| observation.at.cast_signed());
+        merged.push((**name, seen, packed::pack(&newest)));
+    }
+    Ok(merged)
+}
+
+fn unpack(name: &str, bytes: &[u8]) -> Result<Vec<Observation>, StoreError> {
+    packed::unpack(bytes).ok_or_else(|| StoreError::Packed { name: name.to_owned(), bytes: bytes.len() })
+}

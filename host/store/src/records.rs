@@ -1,0 +1,95 @@
+//! What is committed at once, and the reading of records.
+
+use engine::BuildId;
+use sqlx::{QueryBuilder, Row};
+
+use crate::database::{in_transaction, with_pool};
+use crate::{BuildHeader, Epoch, FinishedBuild, Store, StoreError, builds, epoch};
+
+/// Rows of one INSERT: three values each stay far below the 32,766 that SQLite binds.
+const ROWS_PER_INSERT: usize = 1_000;
+
+/// What is made durable in one transaction, in this order: all of it or nothing.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Commit {
+    /// Builds that begin.
+    pub begun: Vec<BuildHeader>,
+    /// Records of any builds.
+    pub records: Vec<RecordRow>,
+    /// Builds that end.
+    pub finished: Vec<FinishedBuild>,
+}
+
+/// One record, as its writer encoded it.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct RecordRow {
+    /// Whose.
+    pub build: BuildId,
+    /// Its place; no two of one build are equal.
+    pub seq: u64,
+    /// Its content, opaque here.
+    pub json: String,
+}
+
+impl Store {
+    /// Commits all of this in one transaction, if the epoch is still held.
+    ///
+    /// # Errors
+    /// [`StoreError::Superseded`] if it is not; or if the database fails. In either case nothing was committed.
+    pub async fn commit(&self, held: &Epoch, commit: &Commit) -> Result<(), StoreError> {
+        let read_and_hold = epoch::read_and_hold(self.database.dialect());
+        in_transaction!(self, "commit records", |connection, failed| {
+            let current: Option<i64> = sqlx::query_scalar(read_and_hold)
+                .bind(&held.scope)
+                .fetch_optional(&mut *connection)
+                .await
+                .map_err(&failed)?;
+            if current != Some(held.number.cast_signed()) {
+                return Err(StoreError::Superseded { held: held.clone() });
+            }
+            for header in &commit.begun {
+                builds::begin!(connection, held, header).map_err(&failed)?;
+            }
+            for rows in commit.records.chunks(ROWS_PER_INSERT) {
+                let mut insert = QueryBuilder::new("INSERT INTO records (build, seq, json) ");
+                insert.push_values(rows, |mut row, record| {
+                    row.push_bind(record.build.0.cast_signed())
+                        .push_bind(record.seq.cast_signed())
+                        .push_bind(record.json.as_str());
+                });
+                insert.build().execute(&mut *connection).await.map_err(&failed)?;
+            }
+            for finished in &commit.finished {
+                let rows = builds::finish!(connection, held, finished).map_err(&failed)?;
+                if rows.rows_affected() != 1 {
+                    return Err(StoreError::NotUnfinished { build: finished.build, scope: held.scope.clone() });
+                }
+            }
+        });
+        Ok(())
+    }
+
+    /// Appends records of one build; see [`commit`](Store::commit).
+    ///
+    /// # Errors
+    /// As `commit`.
+    pub async fn append(&self, held: &Epoch, build: BuildId, records: &[(u64, String)]) -> Result<(), StoreError> {
+        let records = records.iter().map(|(seq, json)| RecordRow { build, seq: *seq, json: json.clone() }).collect();
+        self.commit(held, &Commit { records, ..Commit::default() }).await
+    }
+
+    /// The records of a build, in order.
+    ///
+    /// # Errors
+    /// If the database fails.
+    pub async fn records(&self, build: BuildId) -> Result<Vec<(u64, String)>, StoreError> {
+        const READ: &str = "SELECT seq, json FROM records WHERE build = $1 ORDER BY seq";
+        with_pool!(self, |pool| {
+            let rows = sqlx::query(READ).bind(build.0.cast_signed()).fetch_all(pool).await;
+            rows.and_then(|rows| {
+                rows.iter().map(|row| Ok((row.try_get::<i64, _>(0)?.cast_unsigned(), row.try_get(1)?))).collect()
+            })
+        })
+        .map_err(StoreError::during("read the records of a build"))
+    }
+}
