@@ -1,0 +1,349 @@
+//! Questions to the policy, and what becomes of its answers.
+//!
+//! One question is outstanding at most. An answer is held against the state of now: what became stale meanwhile is
+//! dropped and asked again; only what was wrong when it was asked is a fault. After a fault, or past the deadline,
+//! the built-in rule decides for the rest of the build.
+
+use std::collections::BTreeSet;
+use std::time::Duration;
+
+use super::leases::worker_id;
+use super::{Asked, Build, LeaseState};
+use crate::engine::Step;
+use crate::policy::{Action, Decision, Item, Observed, RunInput};
+use crate::{
+    DecideTask, Decided, EstimateSource, Fact, LeaseId, OpId, PluginFault, PluginFaultKind, PluginRef, Task, TestIndex,
+};
+
+/// Answers in a row of which nothing could take effect, before the policy is at fault.
+const FRUITLESS: u32 = 3;
+
+/// The longest a policy may let everything stand still before it wants to be asked again.
+const LONGEST_PAUSE: Duration = Duration::from_secs(60);
+
+impl Build {
+    /// Something happened that the policy is to know.
+    pub(super) fn observe(&mut self, what: Observed) {
+        self.live.policy.changed = true;
+        if self.live.policy.constructed && !self.live.policy.built_in {
+            self.live.policy.observed.push(what);
+        }
+    }
+
+    pub(super) fn use_built_in_policy(&mut self) {
+        let policy = &mut self.live.policy;
+        policy.built_in = true;
+        policy.asked = None;
+        policy.observed.clear();
+        policy.wake_at = None;
+        policy.changed = true;
+    }
+
+    fn idle_workers(&self) -> Vec<u32> {
+        let idle = |(id, lease): (&LeaseId, &super::LiveLease)| {
+            let ready = self.facts.leases.get(id).is_some_and(|facts| facts.ready.is_some());
+            (lease.state == LeaseState::Idle && ready).then(|| worker_id(*id))
+        };
+        self.live.leases.iter().filter_map(idle).collect()
+    }
+
+    pub(super) fn ask_policy(&mut self, step: &mut Step) {
+        if self.live.policy.wake_at.is_some_and(|at| at <= step.now) {
+            self.live.policy.wake_at = None;
+            self.live.policy.changed = true;
+        }
+        if !self.live.policy.changed || self.live.policy.asked.is_some() {
+            return;
+        }
+        let idle = self.idle_workers();
+        if idle.is_empty() {
+            return;
+        }
+        self.live.policy.changed = false;
+        if self.live.policy.built_in {
+            self.decide_by_rule(step, &idle);
+        } else {
+            self.put_question(step, idle);
+        }
+    }
+
+    fn put_question(&mut self, step: &mut Step, idle: Vec<u32>) {
+        let construct = (!self.live.policy.constructed).then(|| self.run_input(false));
+        let policy = &mut self.live.policy;
+        policy.constructed = true;
+        policy.questions += 1;
+        let zero = *policy.zero.get_or_insert(step.now);
+        let observed = if construct.is_some() { Vec::new() } else { std::mem::take(&mut policy.observed) };
+        let task = DecideTask { construct, observed, now: step.now.since(zero), idle: idle.clone() };
+        let op = self.order(step, Task::Decide(Box::new(task)), self.facts.spec.limits.plugin);
+        self.live.policy.asked = Some(Asked { op, idle: idle.into_iter().collect() });
+    }
+
+    /// What a policy is constructed from: the tests that wait, and those that run where the rule wants them too.
+    fn run_input(&self, with_running: bool) -> RunInput {
+        let mut indices: Vec<TestIndex> = self.live.waiting.iter().copied().collect();
+        if with_running {
+            indices.extend(self.live.running.keys().filter(|index| !self.live.waiting.contains(index)));
+            indices.sort_unstable();
+        }
+        let ready = |id: &LeaseId| self.facts.leases.get(id).is_some_and(|facts| facts.ready.is_some());
+        let (there, to_come): (Vec<LeaseId>, Vec<LeaseId>) = self.live.leases.keys().partition(|id| ready(id));
+        RunInput {
+            items: indices.into_iter().map(|index| self.item(index)).collect(),
+            workers: there.into_iter().map(|lease| self.worker(lease)).collect(),
+            phases: crate::Phases { exec_overhead: self.overhead(), ..self.facts.expected },
+            expected_workers: u32::try_from(to_come.len()).unwrap_or(u32::MAX),
+        }
+    }
+
+    fn item(&self, index: TestIndex) -> Item {
+        let facts = self.facts.test(index);
+        let (expected, deviation, source) = match &facts.estimate {
+            Some(estimate) => (estimate.expected, estimate.deviation, estimate.source.clone()),
+            None => (builtin::PRIOR, builtin::PRIOR, EstimateSource::Prior),
+        };
+        let test = &facts.test;
+        Item {
+            index: index.0,
+            name: test.name.clone(),
+            merge_key: test.merge_key.clone(),
+            unit: test.unit.clone(),
+            setup_key: test.setup_key.clone(),
+            alone: test.alone.clone(),
+            expected,
+            deviation,
+            source,
+            by_itself: facts.by_itself,
+        }
+    }
+
+    /// What one exec is known to cost by now.
+    pub(super) fn overhead(&self) -> Duration {
+        crate::certificate::mean_overhead(&self.facts)
+    }
+
+    fn decide_by_rule(&mut self, step: &mut Step, idle: &[u32]) {
+        let mut view = builtin::View::new(self.run_input(true));
+        for attempt in self.live.attempts.values() {
+            let tests: Vec<u32> = attempt.tests.iter().map(|index| index.0).collect();
+            view.start(worker_id(attempt.lease), &tests);
+        }
+        let decision = Decision { actions: view.decide(idle), wake_at: None, note: String::new() };
+        self.carry_out(step, decision, PluginRef::built_in());
+    }
+
+    pub(super) fn decided(
+        &mut self,
+        step: &mut Step,
+        op: OpId,
+        task: &DecideTask,
+        result: Result<Decided, PluginFault>,
+    ) {
+        if self.live.policy.asked.as_ref().is_none_or(|asked| asked.op != op) {
+            return;
+        }
+        let Some(asked) = self.live.policy.asked.take() else { return };
+        let verdict = result.and_then(|Decided { decision, by }| {
+            self.check_decision(&asked, &decision)?;
+            Ok((decision, by))
+        });
+        match verdict {
+            Ok((decision, by)) => {
+                self.live.policy.wake_at =
+                    decision.wake_at.and_then(|at| Some(self.live.policy.zero?.plus(at.max(task.now))));
+                let wanted = decision.actions.len();
+                let done = self.carry_out(step, decision, by);
+                self.judge_progress(step, wanted, done);
+            }
+            Err(fault) => self.policy_faulted(step, fault),
+        }
+    }
+
+    fn policy_faulted(&mut self, step: &mut Step, fault: PluginFault) {
+        self.plugin_faulted(step, "policy", fault);
+        self.use_built_in_policy();
+    }
+
+    /// A policy that lets everything stand still would keep the build for ever.
+    fn judge_progress(&mut self, step: &mut Step, wanted: usize, done: usize) {
+        let policy = &mut self.live.policy;
+        policy.fruitless = if wanted > 0 && done == 0 { policy.fruitless + 1 } else { 0 };
+        if wanted > done {
+            policy.changed = true;
+        }
+        let soon = policy.wake_at.is_some_and(|at| at <= step.now.plus(LONGEST_PAUSE));
+        let still = self.live.attempts.is_empty() && !self.live.waiting.is_empty() && !self.idle_workers().is_empty();
+        let stuck = still && done == 0 && wanted == 0 && !soon && !self.live.policy.changed;
+        let detail = if self.live.policy.fruitless >= FRUITLESS {
+            "it keeps answering what cannot be done"
+        } else if stuck {
+            "it starts nothing, though workers and tests wait and nothing runs"
+        } else {
+            return;
+        };
+        self.policy_faulted(step, bad_answer(detail));
+    }
+
+    /// What was wrong when it was asked.
+    fn check_decision(&self, asked: &Asked, decision: &Decision) -> Result<(), PluginFault> {
+        let mut idle = asked.idle.clone();
+        let mut taken = BTreeSet::new();
+        for action in &decision.actions {
+            let worker = match action {
+                Action::Start { worker, .. } | Action::Duplicate { worker, .. } => *worker,
+                Action::Release(worker) => *worker,
+            };
+            if !idle.remove(&worker) {
+                return Err(bad_answer(&format!("worker {worker} was not idle")));
+            }
+            match action {
+                Action::Start { tests, .. } => self.check_group(tests, &mut taken)?,
+                Action::Duplicate { test, .. } => self.check_known(*test)?,
+                Action::Release(_) => {}
+            }
+        }
+        Ok(())
+    }
+
+    fn check_known(&self, test: u32) -> Result<(), PluginFault> {
+        if (test as usize) < self.facts.tests.len() {
+            return Ok(());
+        }
+        Err(bad_answer(&format!("there is no test {test}")))
+    }
+
+    fn check_group(&self, tests: &[u32], taken: &mut BTreeSet<u32>) -> Result<(), PluginFault> {
+        if tests.is_empty() {
+            return Err(bad_answer("a group without a test"));
+        }
+        for &test in tests {
+            self.check_known(test)?;
+            let index = TestIndex(test);
+            let name = &self.facts.test(index).test.name;
+            if !taken.insert(test) {
+                return Err(bad_answer(&format!("test `{name}` is started twice")));
+            }
+            let moved = self.live.policy.changes.get(&index).copied().unwrap_or(0);
+            if !self.live.waiting.contains(&index) && moved < self.live.policy.questions {
+                return Err(bad_answer(&format!("test `{name}` was not waiting")));
+            }
+        }
+        self.check_merge(tests)
+    }
+
+    /// Tests of one exec share a merge key or a unit; a unit is whole and in listed order.
+    fn check_merge(&self, tests: &[u32]) -> Result<(), PluginFault> {
+        let test = |index: &u32| &self.facts.test(TestIndex(*index)).test;
+        let first = test(&tests[0]);
+        let one_unit = first.unit.is_some() && tests.iter().all(|index| test(index).unit == first.unit);
+        for index in &tests[1..] {
+            let facts = self.facts.test(TestIndex(*index));
+            let key = first.merge_key.is_some() && facts.test.merge_key == first.merge_key;
+            let by_itself = facts.by_itself || self.facts.test(TestIndex(tests[0])).by_itself;
+            let alone = facts.test.alone.is_some() || first.alone.is_some();
+            if !one_unit && (!key || by_itself || alone) {
+                let names = format!("`{}` and `{}`", first.name, facts.test.name);
+                return Err(bad_answer(&format!("tests {names} may not share an exec")));
+            }
+        }
+        let units: BTreeSet<&String> = tests.iter().filter_map(|index| test(index).unit.as_ref()).collect();
+        for unit in units {
+            let of_unit = |index: &&u32| test(index).unit.as_ref() == Some(unit);
+            let started: Vec<u32> = tests.iter().filter(of_unit).copied().collect();
+            let waiting = self.live.waiting.iter().map(|index| index.0);
+            let whole: Vec<u32> = waiting.filter(|index| test(index).unit.as_ref() == Some(unit)).collect();
+            if whole.iter().any(|index| !started.contains(index)) {
+                return Err(bad_answer(&format!("unit `{unit}` is torn apart")));
+            }
+            if !started.is_sorted() {
+                return Err(bad_answer(&format!("unit `{unit}` is not in listed order")));
+            }
+        }
+        Ok(())
+    }
+
+    /// Does what of a decision can be done now; how much that was.
+    fn carry_out(&mut self, step: &mut Step, decision: Decision, by: PluginRef) -> usize {
+        let now_possible: Vec<Action> = decision.actions.into_iter().filter(|action| self.possible(action)).collect();
+        let mut actions = Vec::new();
+        for action in now_possible {
+            if !self.alone_conflict(&action, &actions) {
+                actions.push(action);
+            }
+        }
+        if actions.is_empty() {
+            return 0;
+        }
+        let seq = self.facts.decisions + 1;
+        let note = decision.note;
+        self.record(step, Fact::Decided { seq, by, actions: actions.clone(), note });
+        for action in &actions {
+            match action {
+                Action::Start { worker, tests } => {
+                    let tests = tests.iter().map(|index| TestIndex(*index)).collect();
+                    self.start_attempt(step, LeaseId(u64::from(*worker)), tests);
+                }
+                Action::Duplicate { worker, test } => {
+                    self.start_attempt(step, LeaseId(u64::from(*worker)), vec![TestIndex(*test)]);
+                }
+                Action::Release(worker) => self.end_lease(step, LeaseId(u64::from(*worker)), None),
+            }
+        }
+        actions.len()
+    }
+
+    fn possible(&self, action: &Action) -> bool {
+        let idle = |worker: &u32| {
+            self.live.leases.get(&LeaseId(u64::from(*worker))).is_some_and(|lease| lease.state == LeaseState::Idle)
+        };
+        match action {
+            Action::Start { worker, tests } => {
+                idle(worker) && tests.iter().all(|index| self.live.waiting.contains(&TestIndex(*index)))
+            }
+            Action::Duplicate { worker, test } => {
+                let copies = self.live.running.get(&TestIndex(*test)).map_or(0, Vec::len);
+                idle(worker) && copies == 1
+            }
+            Action::Release(worker) => idle(worker),
+        }
+    }
+
+    /// Whether what a test needs alone is in use on that machine, by what runs or by what was just started.
+    fn alone_conflict(&self, action: &Action, before: &[Action]) -> bool {
+        let Some((worker, tests)) = starts(action) else { return false };
+        let machine = |worker: u32| self.facts.leases.get(&LeaseId(u64::from(worker))).map(|l| &l.machine.machine);
+        let needs = |index: u32| self.facts.test(TestIndex(index)).test.alone.as_deref();
+        let running =
+            self.live.attempts.values().map(|attempt| {
+                (worker_id(attempt.lease), attempt.tests.iter().map(|index| index.0).collect::<Vec<u32>>())
+            });
+        let others = running.chain(before.iter().filter_map(starts));
+        for (other, others_tests) in others.filter(|(other, _)| machine(*other) == machine(worker)) {
+            if other == worker {
+                continue;
+            }
+            for &mine in &tests {
+                for &theirs in &others_tests {
+                    let (mine, theirs) = (needs(mine), needs(theirs));
+                    let whole = mine == Some("machine") || theirs == Some("machine");
+                    if whole || (mine.is_some() && mine == theirs) {
+                        return true;
+                    }
+                }
+            }
+        }
+        false
+    }
+}
+
+fn starts(action: &Action) -> Option<(u32, Vec<u32>)> {
+    match action {
+        Action::Start { worker, tests } => Some((*worker, tests.clone())),
+        Action::Duplicate { worker, test } => Some((*worker, vec![*test])),
+        Action::Release(_) => None,
+    }
+}
+
+fn bad_answer(detail: &str) -> PluginFault {
+    PluginFault { kind: PluginFaultKind::BadAnswer, detail: detail.to_owned() }
+}

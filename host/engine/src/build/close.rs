@@ -1,0 +1,124 @@
+//! The end of a build: whatever ends it goes through here, and leaves every test with a verdict and no machine held.
+
+use super::{Build, LeaseState};
+use crate::engine::Step;
+use crate::{
+    Certificate, Effect, ExecFailure, ExecFailureKind, Fact, LeaseId, Outcome, Phase, TestFacts, Time, Verdict,
+    VerdictKind,
+};
+
+impl Build {
+    /// Someone wants it stopped.
+    pub(crate) fn cancel(&mut self, step: &mut Step, cause: String) {
+        if self.facts.ended.is_some() || self.facts.cancel.is_some() {
+            return;
+        }
+        self.record(step, Fact::CancelAsked { cause: cause.clone() });
+        self.live.closing = Some(Outcome::Canceled { cause });
+    }
+
+    pub(super) fn build_deadline(&self) -> Option<Time> {
+        let from = self.facts.began(Phase::Acquire).map(|_| self.facts.submitted)?;
+        self.live.closing.is_none().then(|| from.plus(self.facts.spec.limits.build))
+    }
+
+    pub(super) fn watch_limits(&mut self, step: &mut Step) {
+        if self.build_deadline().is_some_and(|at| at <= step.now) {
+            let limit = self.facts.spec.limits.build.as_secs();
+            self.errored(step, format!("the build ran over its limit of {limit} s"));
+        }
+        self.watch_tests(step);
+    }
+
+    /// Every test has its verdict and no copy runs; groups that failed as a whole have found who was to blame.
+    pub(super) fn all_over(&mut self, step: &mut Step) -> bool {
+        if !self.live.waiting.is_empty() || !self.live.attempts.is_empty() || !self.facts.all_judged() {
+            return false;
+        }
+        self.settle_blames(step);
+        let is = |test: &TestFacts, kind| test.verdict.as_ref().is_some_and(|verdict| verdict.kind == kind);
+        let count = |kind| self.facts.tests.iter().filter(|test| is(test, kind)).count();
+        let (lost, failed) = (count(VerdictKind::Lost), count(VerdictKind::Failed));
+        self.live.closing = Some(match (lost, failed) {
+            (0, 0) => Outcome::Passed,
+            (0, 1) => Outcome::Failed { cause: "1 test failed".into() },
+            (0, n) => Outcome::Failed { cause: format!("{n} tests failed") },
+            (1, _) => Outcome::Errored { cause: "1 test was lost".into() },
+            (n, _) => Outcome::Errored { cause: format!("{n} tests were lost") },
+        });
+        true
+    }
+
+    fn settle_blames(&mut self, step: &mut Step) {
+        for (tests, text) in self.facts.blames.clone() {
+            let owned = tests.iter().any(|index| {
+                let verdict = self.facts.test(*index).verdict.as_ref();
+                verdict.is_some_and(|v| matches!(v.kind, VerdictKind::Failed | VerdictKind::Lost))
+            });
+            if !owned {
+                self.add_group_failure(step, None, &tests, &text);
+            }
+        }
+    }
+
+    /// Calls back what is under way, and ends the build once its attempts have ended.
+    pub(super) fn close(&mut self, step: &mut Step) {
+        if let Some(op) = self.live.phase_op.take() {
+            step.effects.push(Effect::Cancel(op));
+        }
+        for attempt in self.live.attempts.keys().copied().collect::<Vec<_>>() {
+            self.call_back(step, attempt);
+        }
+        let idle: Vec<LeaseId> = self
+            .live
+            .leases
+            .iter()
+            .filter(|(_, lease)| !matches!(lease.state, LeaseState::Busy(_)))
+            .map(|(id, _)| *id)
+            .collect();
+        for lease in idle {
+            self.end_lease(step, lease, None);
+        }
+        if self.live.attempts.is_empty() {
+            self.end(step);
+        }
+    }
+
+    fn end(&mut self, step: &mut Step) {
+        let Some(outcome) = self.live.closing.clone() else { return };
+        let cause = match &outcome {
+            Outcome::Passed => "the build ended".to_owned(),
+            Outcome::Failed { cause } | Outcome::Errored { cause } => cause.clone(),
+            Outcome::Canceled { cause } => format!("canceled: {cause}"),
+        };
+        for index in self.facts.indices() {
+            if self.facts.test(index).verdict.is_none() {
+                let verdict =
+                    Verdict { kind: VerdictKind::NotRun, cause: cause.clone(), duration: None, attempt: None };
+                self.record(step, Fact::Verdict { test: index, verdict });
+            }
+        }
+        self.live.waiting.clear();
+        self.publish(step);
+        let certificate = Box::new(Certificate::of(&self.facts, step.now));
+        self.record(step, Fact::PhaseBegan(Phase::Done));
+        self.record(step, Fact::Ended { outcome, certificate });
+    }
+
+    /// Gives up what a former life of the engine held.
+    pub(super) fn close_former_life(&mut self, step: &mut Step) {
+        let stopped = ExecFailure::new(ExecFailureKind::CoordinatorStopped, "");
+        let open: Vec<_> = self.facts.attempts.iter().filter(|(_, a)| a.ended.is_none()).map(|(id, _)| *id).collect();
+        for attempt in open {
+            let started = self.facts.attempts[&attempt].started;
+            let (end, took) = (Err(stopped.clone()), step.now.since(started));
+            self.record(step, Fact::AttemptEnded { attempt, end, took, overhead: None, notes: Vec::new() });
+        }
+        let held: Vec<_> = self.facts.leases.iter().filter(|(_, l)| l.ended.is_none()).map(|(id, _)| *id).collect();
+        for lease in held {
+            // Not counted as a loss: nothing is wrong with the machine.
+            self.record(step, Fact::LeaseEnded { lease, lost: None });
+            step.release(self.facts.spec.build, lease, false);
+        }
+    }
+}

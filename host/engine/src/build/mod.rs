@@ -1,0 +1,260 @@
+//! One build: durable facts, and what is under way now.
+//!
+//! ```text
+//! Queue -> Acquire -> Prepare -+-> Make -> Snapshot -+-> List -> Test -> Closing -> Done
+//!                              +---- snapshot found --+
+//! ```
+//! A main buildlet lost before `Test` sends the build back to `Acquire`; in `Test` all machines are alike. Whatever
+//! ends a build goes through `Closing`: effects under way are called back, tests without a verdict get `not-run`.
+
+mod ask;
+mod attempts;
+mod check;
+mod close;
+mod helpers;
+mod leases;
+mod order;
+mod prepare;
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::time::Duration;
+
+use crate::engine::Step;
+use crate::policy::Observed;
+use crate::{
+    Answer, AttemptId, BuildFacts, Effect, ExecFailure, Fact, LeaseId, OpId, Outcome, Phase, Record, Task, TestIndex,
+    Time,
+};
+
+/// A build that is not forgotten.
+#[derive(Clone, Debug)]
+pub(crate) struct Build {
+    pub(crate) facts: BuildFacts,
+    live: Live,
+}
+
+/// What a restart would lose, and can.
+#[derive(Clone, Debug, Default)]
+struct Live {
+    /// How the build will end, once what is under way has ended.
+    closing: Option<Outcome>,
+    /// The effect that the current phase waits for.
+    phase_op: Option<OpId>,
+    main: Option<LeaseId>,
+    leases: BTreeMap<LeaseId, LiveLease>,
+    attempts: BTreeMap<AttemptId, LiveAttempt>,
+    /// Tests that may be started.
+    waiting: BTreeSet<TestIndex>,
+    /// Tests in live attempts; two attempts where a copy was asked for.
+    running: BTreeMap<TestIndex, Vec<AttemptId>>,
+    policy: LivePolicy,
+    helpers: LiveHelpers,
+    /// The next test in listed order whose output is to be published, and the attempts that were.
+    printed: (u32, BTreeSet<AttemptId>),
+}
+
+/// A claim that is wanted or held.
+#[derive(Clone, Debug)]
+struct LiveLease {
+    main: bool,
+    state: LeaseState,
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum LeaseState {
+    /// Asked for.
+    Asked(OpId),
+    /// Granted; the made tree is not there yet.
+    Bare,
+    /// The made tree is on its way.
+    SettingUp(OpId),
+    /// It can test, and does nothing.
+    Idle,
+    /// It runs an attempt.
+    Busy(AttemptId),
+    /// Main only: it prepares, makes, snapshots or lists.
+    Making,
+}
+
+/// An attempt under way.
+#[derive(Clone, Debug)]
+struct LiveAttempt {
+    op: OpId,
+    lease: LeaseId,
+    tests: Vec<TestIndex>,
+    /// The test that runs now, and since when.
+    open: Option<(TestIndex, Time)>,
+    /// That test ran over its limit: the attempt was called back.
+    timed_out: Option<TestIndex>,
+    called_back: bool,
+}
+
+/// What goes on between the build and its policy.
+#[derive(Clone, Debug, Default)]
+struct LivePolicy {
+    /// The plugin failed, or there is none: the built-in rule decides.
+    built_in: bool,
+    /// The plugin's run was constructed in this life of the engine.
+    constructed: bool,
+    asked: Option<Asked>,
+    /// Not told yet.
+    observed: Vec<Observed>,
+    /// Something changed since it was last asked.
+    changed: bool,
+    wake_at: Option<Time>,
+    /// When it was first asked: the zero of its time.
+    zero: Option<Time>,
+    /// Decisions in a row of which nothing could take effect.
+    fruitless: u32,
+    /// For each test the number of the question after which it last changed between waiting and running.
+    changes: BTreeMap<TestIndex, u64>,
+    questions: u64,
+    told_overhead: Duration,
+}
+
+/// A question that is not answered.
+#[derive(Clone, Debug)]
+struct Asked {
+    op: OpId,
+    idle: BTreeSet<u32>,
+}
+
+/// When helpers are asked for.
+#[derive(Clone, Debug, Default)]
+struct LiveHelpers {
+    op: Option<OpId>,
+    plan: Vec<(Time, u32)>,
+    /// Something changed since the plan was made.
+    changed: bool,
+    /// Ever asked for.
+    asked: u32,
+}
+
+impl Build {
+    pub(crate) fn new(facts: BuildFacts) -> Build {
+        Build { facts, live: Live::default() }
+    }
+
+    /// Makes a fact durable and takes it in.
+    fn record(&mut self, step: &mut Step, fact: Fact) {
+        self.facts.apply(step.now, &fact);
+        let record = Record { build: self.facts.spec.build, at: step.now, fact };
+        step.effects.push(Effect::Record(Box::new(record)));
+    }
+
+    fn order(&self, step: &mut Step, task: Task, limit: Duration) -> OpId {
+        step.order(self.facts.spec.build, task, limit)
+    }
+
+    fn enter(&mut self, step: &mut Step, phase: Phase) {
+        self.record(step, Fact::PhaseBegan(phase));
+        self.live.helpers.changed = true;
+    }
+
+    /// Begun and not over.
+    pub(crate) fn is_active(&self) -> bool {
+        self.facts.phase() != Phase::Queue && self.facts.ended.is_none()
+    }
+
+    /// In the queue.
+    pub(crate) fn is_waiting(&self) -> bool {
+        self.facts.phase() == Phase::Queue && self.facts.ended.is_none() && self.live.closing.is_none()
+    }
+
+    pub(crate) fn holds(&self, lease: LeaseId) -> bool {
+        self.live.leases.contains_key(&lease)
+    }
+
+    pub(crate) fn runs(&self, attempt: AttemptId) -> bool {
+        self.live.attempts.contains_key(&attempt)
+    }
+
+    /// Leaves the queue.
+    pub(crate) fn begin(&mut self, step: &mut Step) {
+        self.live.policy.built_in = !self.facts.spec.plugins.iter().any(|(role, _)| role == "policy");
+        self.acquire_main(step);
+    }
+
+    /// After a restart: claims of before are given up, attempts of before are no attempts, the rest is done anew.
+    pub(crate) fn recover(&mut self, step: &mut Step) {
+        self.close_former_life(step);
+        if let Some(cause) = self.facts.cancel.clone() {
+            self.live.closing = Some(Outcome::Canceled { cause });
+        } else if self.facts.phase() != Phase::Queue {
+            self.begin(step);
+        }
+    }
+
+    /// An effect ended.
+    pub(crate) fn answered(&mut self, step: &mut Step, op: OpId, task: Task, answer: Answer) {
+        match (task, answer) {
+            (Task::AcquireLease { lease, role, .. }, Answer::LeaseGranted(machine)) => {
+                self.lease_granted(step, lease, role, machine);
+            }
+            (Task::AcquireLease { lease, role, .. }, Answer::LeaseRefused(cause)) => {
+                self.lease_refused(step, lease, role, cause);
+            }
+            (Task::ReleaseLease { .. }, _) => {}
+            (Task::SetUp { lease }, Answer::SetUp(result)) if self.live.phase_op != Some(op) => {
+                self.helper_set_up(step, lease, result);
+            }
+            (Task::PlanHelpers(_), Answer::HelpersPlanned(plan)) => self.helpers_planned(step, plan),
+            (Task::Decide(task), Answer::Decided(result)) => self.decided(step, op, &task, result),
+            (Task::RunGroup { attempt, .. }, Answer::AttemptEnded(end)) => self.attempt_ended(step, attempt, *end),
+            (task, answer) if self.live.phase_op == Some(op) => self.phase_answered(step, task, answer),
+            // An answer to a phase that is no longer waited for, or of another kind than its question.
+            _ => {}
+        }
+    }
+
+    /// An effect was not answered in time: it counts as failed.
+    pub(crate) fn expired(&mut self, step: &mut Step, op: OpId, task: Task, failure: ExecFailure) {
+        let answer = match &task {
+            Task::AcquireLease { .. } => Answer::LeaseRefused(failure),
+            Task::ReleaseLease { .. } => Answer::LeaseReleased,
+            Task::FindSnapshot => Answer::SnapshotSought(Err(failure)),
+            Task::PushSource { .. } => Answer::SourcePushed(Err(crate::StepFailure::Exec(failure))),
+            Task::SetUp { .. } => Answer::SetUp(Err(failure)),
+            Task::Make { .. } => Answer::Made(Err(crate::StepFailure::Exec(failure))),
+            Task::SaveSnapshot { .. } => Answer::SnapshotSaved(Err(failure)),
+            Task::ListTests { .. } => Answer::TestsListed(Err(crate::ListFailure::Exec(failure))),
+            Task::Estimate => Answer::Estimated(Err(Build::late())),
+            Task::PlanHelpers(_) => Answer::HelpersPlanned(Err(Build::late())),
+            Task::Decide(_) => Answer::Decided(Err(Build::late())),
+            Task::RunGroup { .. } => Answer::AttemptEnded(Box::new(attempts::no_end(failure))),
+        };
+        self.answered(step, op, task, answer);
+    }
+
+    /// Does what the state of now calls for. Called after every event; does nothing twice.
+    pub(crate) fn go_on(&mut self, step: &mut Step) {
+        if self.facts.ended.is_some() {
+            return;
+        }
+        self.watch_limits(step);
+        if self.live.closing.is_some() {
+            self.close(step);
+            return;
+        }
+        self.go_on_with_helpers(step);
+        if self.facts.phase() == Phase::Test {
+            self.publish(step);
+            if self.all_over(step) {
+                self.close(step);
+                return;
+            }
+            self.replace_machines(step);
+            self.ask_policy(step);
+        }
+    }
+
+    pub(crate) fn next_deadline(&self) -> Option<Time> {
+        if self.facts.ended.is_some() {
+            return None;
+        }
+        let build = self.build_deadline();
+        let tests = self.live.attempts.values().filter_map(|attempt| self.open_deadline(attempt));
+        let helpers = self.live.helpers.plan.iter().map(|(at, _)| *at);
+        build.into_iter().chain(tests).chain(helpers).chain(self.live.policy.wake_at).min()
+    }
+}

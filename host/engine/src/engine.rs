@@ -1,0 +1,246 @@
+//! The engine: routes events to builds, starts builds in their turn, and keeps the ids.
+
+use std::collections::BTreeMap;
+use std::time::Duration;
+
+use crate::build::Build;
+use crate::ops::Ops;
+use crate::{
+    Answer, AttemptId, BuildFacts, BuildId, Effect, Event, ExecFailure, ExecFailureKind, Fact, LeaseId, OpId, Record,
+    Task, Time,
+};
+
+/// How long giving a machine back may take before we stop waiting for word of it.
+const RELEASE_LIMIT: Duration = Duration::from_secs(60);
+
+/// How long a claim that came too late is still looked out for, so that it can be given back.
+const LATE_GRANT: Duration = Duration::from_secs(3600);
+
+/// What the engine is set to.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct EngineConfig {
+    /// Builds that run at once; others wait in the queue.
+    pub max_active: usize,
+}
+
+impl Default for EngineConfig {
+    fn default() -> EngineConfig {
+        EngineConfig { max_active: 64 }
+    }
+}
+
+/// Every build of a coordinator, and every decision about them.
+#[derive(Clone, Debug)]
+pub struct Engine {
+    config: EngineConfig,
+    now: Time,
+    builds: BTreeMap<BuildId, Build>,
+    shared: Shared,
+}
+
+/// What all builds share: ids, effects under way.
+#[derive(Clone, Debug, Default)]
+pub(crate) struct Shared {
+    pub(crate) ops: Ops,
+    last_lease: u64,
+    last_attempt: u64,
+}
+
+impl Shared {
+    pub(crate) fn next_lease(&mut self) -> LeaseId {
+        self.last_lease += 1;
+        LeaseId(self.last_lease)
+    }
+
+    pub(crate) fn next_attempt(&mut self) -> AttemptId {
+        self.last_attempt += 1;
+        AttemptId(self.last_attempt)
+    }
+}
+
+/// One step in the making: the moment, the effects so far, and what builds share.
+pub(crate) struct Step<'a> {
+    pub(crate) now: Time,
+    pub(crate) shared: &'a mut Shared,
+    pub(crate) effects: Vec<Effect>,
+}
+
+impl Step<'_> {
+    /// Orders a task that must be answered within `limit`.
+    pub(crate) fn order(&mut self, build: BuildId, task: Task, limit: Duration) -> OpId {
+        let op = self.shared.ops.begin(build, task.clone(), self.now, limit);
+        self.effects.push(Effect::Do { op, build, task });
+        op
+    }
+
+    /// Gives a machine back, whatever becomes of the build.
+    pub(crate) fn release(&mut self, build: BuildId, lease: LeaseId, broken: bool) {
+        self.order(build, Task::ReleaseLease { lease, broken }, RELEASE_LIMIT);
+    }
+}
+
+impl Engine {
+    /// An engine without builds.
+    pub fn new(config: EngineConfig) -> Engine {
+        Engine { config, now: Time::default(), builds: BTreeMap::new(), shared: Shared::default() }
+    }
+
+    /// Goes on from the records of unfinished builds, in the order they were made. What was under way is begun
+    /// anew: machines of before are given up, and their tests run again without a word against them.
+    pub fn recover(config: EngineConfig, records: &[Record], now: Time) -> (Engine, Vec<Effect>) {
+        let mut by_build: BTreeMap<BuildId, Vec<&Record>> = BTreeMap::new();
+        for record in records {
+            by_build.entry(record.build).or_default().push(record);
+        }
+        let mut engine = Engine::new(config);
+        engine.now = now;
+        for facts in by_build.into_values().filter_map(BuildFacts::fold) {
+            let last = |ids: Option<u64>, so_far: u64| ids.unwrap_or(0).max(so_far);
+            let shared = &mut engine.shared;
+            shared.last_lease = last(facts.leases.keys().last().map(|id| id.0), shared.last_lease);
+            shared.last_attempt = last(facts.attempts.keys().last().map(|id| id.0), shared.last_attempt);
+            if facts.ended.is_none() {
+                engine.builds.insert(facts.spec.build, Build::new(facts));
+            }
+        }
+        // Numbers of claims that were asked for and never recorded must not be used twice.
+        engine.shared.last_lease += 1_000;
+        let effects = engine.in_step(now, |engine, step| {
+            for build in engine.builds.values_mut() {
+                build.recover(step);
+            }
+        });
+        (engine, effects)
+    }
+
+    /// Applies one event and returns everything the outside must now do, in order.
+    pub fn step(&mut self, now: Time, event: Event) -> Vec<Effect> {
+        let effects = self.in_step(now, |engine, step| engine.route(step, event));
+        #[cfg(debug_assertions)]
+        self.check_invariants();
+        effects
+    }
+
+    fn in_step(&mut self, now: Time, work: impl FnOnce(&mut Engine, &mut Step)) -> Vec<Effect> {
+        self.now = self.now.max(now);
+        let mut shared = std::mem::take(&mut self.shared);
+        let mut step = Step { now: self.now, shared: &mut shared, effects: Vec::new() };
+        work(self, &mut step);
+        self.expire(&mut step);
+        for build in self.builds.values_mut() {
+            build.go_on(&mut step);
+        }
+        self.start_waiting(&mut step);
+        let effects = std::mem::take(&mut step.effects);
+        self.shared = shared;
+        self.forget_finished();
+        effects
+    }
+
+    fn route(&mut self, step: &mut Step, event: Event) {
+        match event {
+            Event::BuildSubmitted(spec) => {
+                let id = spec.build;
+                if self.builds.contains_key(&id) {
+                    return;
+                }
+                let facts = BuildFacts::new(spec.as_ref().clone(), step.now);
+                let record = Record { build: id, at: step.now, fact: Fact::Submitted(spec) };
+                step.effects.push(Effect::Record(Box::new(record)));
+                self.builds.insert(id, Build::new(facts));
+            }
+            Event::BuildCanceled { build, cause } => {
+                if let Some(build) = self.builds.get_mut(&build) {
+                    build.cancel(step, cause);
+                }
+            }
+            Event::Answered { op, answer } => self.answered(step, op, answer),
+            Event::MachineLost { lease, cause } => {
+                if let Some(build) = self.builds.values_mut().find(|build| build.holds(lease)) {
+                    build.machine_lost(step, lease, cause);
+                }
+            }
+            Event::TestStarted { attempt, name } => {
+                if let Some(build) = self.builds.values_mut().find(|build| build.runs(attempt)) {
+                    build.test_started(step.now, attempt, &name);
+                }
+            }
+            Event::TestEnded { attempt, name } => {
+                if let Some(build) = self.builds.values_mut().find(|build| build.runs(attempt)) {
+                    build.test_ended(attempt, &name);
+                }
+            }
+            Event::Tick => {}
+        }
+    }
+
+    /// The one place where stale ids end. A claim that comes too late is given back.
+    fn answered(&mut self, step: &mut Step, id: OpId, answer: Answer) {
+        let Some(op) = step.shared.ops.end(id) else { return };
+        if let Some(build) = self.builds.get_mut(&op.build) {
+            build.answered(step, id, op.task, answer);
+        }
+    }
+
+    fn expire(&mut self, step: &mut Step) {
+        while let Some(id) = step.shared.ops.overdue(step.now) {
+            let op = step.shared.ops.end(id).expect("overdue effects are under way");
+            step.effects.push(Effect::Cancel(id));
+            let failure = ExecFailure::new(ExecFailureKind::Other, "no answer in time");
+            if matches!(op.task, Task::AcquireLease { .. }) && !op.lingers {
+                step.shared.ops.linger(id, &op, step.now.plus(LATE_GRANT));
+            }
+            if let Some(build) = self.builds.get_mut(&op.build) {
+                build.expired(step, id, op.task, failure);
+            }
+        }
+    }
+
+    /// Starts waiting builds: higher priority first, then the older.
+    fn start_waiting(&mut self, step: &mut Step) {
+        let active = self.builds.values().filter(|build| build.is_active()).count();
+        let mut waiting: Vec<(std::cmp::Reverse<i32>, BuildId)> = self
+            .builds
+            .values()
+            .filter(|build| build.is_waiting())
+            .map(|build| (std::cmp::Reverse(build.facts.spec.priority), build.facts.spec.build))
+            .collect();
+        waiting.sort_unstable();
+        for (_, id) in waiting.into_iter().take(self.config.max_active.saturating_sub(active)) {
+            self.builds.get_mut(&id).expect("listed above").begin(step);
+        }
+    }
+
+    fn forget_finished(&mut self) {
+        let ops = &self.shared.ops;
+        self.builds.retain(|id, build| build.facts.ended.is_none() || ops.of(*id).next().is_some());
+    }
+
+    /// When the engine wants to be asked again (with a tick) if nothing happens before.
+    pub fn next_deadline(&self) -> Option<Time> {
+        let builds = self.builds.values().filter_map(Build::next_deadline);
+        builds.chain(self.shared.ops.next_deadline()).min()
+    }
+
+    /// The durable state of a build that is not forgotten yet.
+    pub fn facts(&self, build: BuildId) -> Option<&BuildFacts> {
+        self.builds.get(&build).map(|build| &build.facts)
+    }
+
+    /// Builds that are not over, or whose machines are still being given back.
+    pub fn builds(&self) -> impl Iterator<Item = &BuildFacts> {
+        self.builds.values().map(|build| &build.facts)
+    }
+
+    /// Nothing is left to do and nothing is awaited.
+    pub fn is_idle(&self) -> bool {
+        self.builds.is_empty() && self.shared.ops.is_empty()
+    }
+
+    /// Asserts what must hold after every step. Debug builds and the simulator call it.
+    pub fn check_invariants(&self) {
+        for build in self.builds.values() {
+            build.check_invariants(&self.shared.ops);
+        }
+    }
+}

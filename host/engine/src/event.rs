@@ -1,0 +1,154 @@
+//! What the engine is told. Facts, past tense; an outside failure is one of them.
+
+use std::time::Duration;
+
+use crate::policy::{AskAt, Decision};
+use crate::{
+    AttemptId, BuildId, BuildSpec, CommandEnd, Estimate, ExecFailure, LeaseId, Machine, OpId, Phases, PluginFault,
+    PluginRef, Report, SnapshotInfo, Test,
+};
+
+/// One fact for the engine.
+#[derive(Clone, Debug)]
+pub enum Event {
+    /// A build is wanted.
+    BuildSubmitted(Box<BuildSpec>),
+    /// A build is no longer wanted.
+    BuildCanceled {
+        /// Which.
+        build: BuildId,
+        /// Who or what wants it stopped.
+        cause: String,
+    },
+    /// An effect came to its end.
+    Answered {
+        /// The effect's id.
+        op: OpId,
+        /// How it ended.
+        answer: Answer,
+    },
+    /// The machine of a lease is gone: it missed its heartbeats, or its pool says so.
+    MachineLost {
+        /// The claim on it.
+        lease: LeaseId,
+        /// How we know.
+        cause: ExecFailure,
+    },
+    /// A test began to run: if it hangs, this is where.
+    TestStarted {
+        /// In this attempt.
+        attempt: AttemptId,
+        /// The test's name.
+        name: String,
+    },
+    /// A test ended; its verdict follows when the attempt does.
+    TestEnded {
+        /// In this attempt.
+        attempt: AttemptId,
+        /// The test's name.
+        name: String,
+    },
+    /// A deadline may have passed.
+    Tick,
+}
+
+/// The end of one effect. Exactly one comes for each effect that has an id.
+#[derive(Clone, Debug)]
+pub enum Answer {
+    /// To `AcquireLease`.
+    LeaseGranted(Machine),
+    /// To `AcquireLease`: there is none, or it was canceled.
+    LeaseRefused(ExecFailure),
+    /// To `ReleaseLease`.
+    LeaseReleased,
+    /// To `FindSnapshot`.
+    SnapshotSought(Result<Option<SnapshotInfo>, ExecFailure>),
+    /// To `PushSource`.
+    SourcePushed(Result<(), StepFailure>),
+    /// To `SetUp`.
+    SetUp(Result<(), ExecFailure>),
+    /// To `Make`.
+    Made(Result<(), StepFailure>),
+    /// To `SaveSnapshot`.
+    SnapshotSaved(Result<SnapshotInfo, ExecFailure>),
+    /// To `ListTests`.
+    TestsListed(Result<Vec<Test>, ListFailure>),
+    /// To `Estimate`.
+    Estimated(Result<Estimates, PluginFault>),
+    /// To `PlanHelpers`.
+    HelpersPlanned(Result<Vec<AskAt>, PluginFault>),
+    /// To `Decide`.
+    Decided(Result<Decided, PluginFault>),
+    /// To `RunGroup`.
+    AttemptEnded(Box<AttemptEnd>),
+}
+
+/// Why a phase of making the tree did not succeed.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum StepFailure {
+    /// A command ran to its end and failed: a result.
+    Command {
+        /// The step's name.
+        step: String,
+        /// How it ended.
+        end: CommandEnd,
+    },
+    /// We could not run it: no result.
+    Exec(ExecFailure),
+    /// The builder plugin failed; nothing stands in for it.
+    Plugin(PluginFault),
+}
+
+/// Why there is no list of tests.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum ListFailure {
+    /// The list command ran to its end and failed, or its output is refused by the builder: a result.
+    Command(String),
+    /// The list has no test in it.
+    Empty,
+    /// The filter matches no test: the nearest names.
+    NoMatch(Vec<String>),
+    /// We could not list: no result.
+    Exec(ExecFailure),
+    /// The builder plugin failed.
+    Plugin(PluginFault),
+}
+
+/// What is expected of a build's tests.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Estimates {
+    /// One for each test, in listed order.
+    pub tests: Vec<Estimate>,
+    /// Of what is not a test.
+    pub phases: Phases,
+    /// Who says so.
+    pub by: PluginRef,
+}
+
+/// A policy's answer.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Decided {
+    /// What is to be done.
+    pub decision: Decision,
+    /// Who says so.
+    pub by: PluginRef,
+}
+
+/// How an attempt ended.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct AttemptEnd {
+    /// The command's own end, or why there is none.
+    pub end: Result<CommandEnd, ExecFailure>,
+    /// What the parser saw, in order.
+    pub reports: Vec<Report>,
+    /// The test that had begun and not ended when the command did.
+    pub open: Option<String>,
+    /// A parser read the output to its end, so that a test it did not mention did not run.
+    pub parsed: bool,
+    /// From the start of the exec to its end.
+    pub took: Duration,
+    /// From the start of the exec to its first test, where that was seen.
+    pub overhead: Option<Duration>,
+    /// Something to tell of the exec: output cut, a process left behind.
+    pub notes: Vec<String>,
+}

@@ -1,0 +1,189 @@
+//! "Verdicts are earned": what the end of an attempt says of each of its tests. Pure, and the only place of these rules.
+
+use std::collections::BTreeMap;
+
+use crate::{AttemptEnd, CommandEnd, ExecFailure, ExecFailureKind, Report, ReturnCause, Status, TestFacts, TestIndex};
+
+/// What an attempt's end means.
+#[derive(Clone, Debug, Default, PartialEq)]
+pub(crate) struct Judgement {
+    /// Tests that ran to their end.
+    pub(crate) reported: Vec<(TestIndex, Report)>,
+    /// Tests that run again: why, and whether only by themselves.
+    pub(crate) returned: Vec<(TestIndex, ReturnCause, bool)>,
+    /// Reports of names that are not of this group.
+    pub(crate) strangers: Vec<Report>,
+    /// The group failed and no test of it did: the failure stands for itself.
+    pub(crate) synthetic: Option<String>,
+    /// The group failed, and one of the returned tests must turn out to be to blame.
+    pub(crate) blame: Option<String>,
+}
+
+/// Judges an attempt of these tests (place and durable state, in the order they ran).
+pub(crate) fn judge(members: &[(TestIndex, &TestFacts)], attempt: &AttemptEnd) -> Judgement {
+    let sorted = Sorted::new(members, attempt);
+    match &attempt.end {
+        Err(failure) => sorted.after_exec_failure(failure),
+        Ok(CommandEnd::NotStarted(why)) => sorted.not_started(why),
+        Ok(end) if !attempt.parsed => sorted.by_exit_status(end, attempt),
+        Ok(end) if end.is_success() => sorted.after_success(),
+        Ok(end) => sorted.after_failure(end),
+    }
+}
+
+/// The reports of an attempt, by whom they are about.
+struct Sorted<'a> {
+    members: &'a [(TestIndex, &'a TestFacts)],
+    reported: Vec<(TestIndex, Report)>,
+    unreported: Vec<(TestIndex, &'a TestFacts)>,
+    strangers: Vec<Report>,
+    open: Option<TestIndex>,
+}
+
+impl<'a> Sorted<'a> {
+    fn new(members: &'a [(TestIndex, &'a TestFacts)], attempt: &AttemptEnd) -> Sorted<'a> {
+        let by_name: BTreeMap<&str, TestIndex> =
+            members.iter().map(|(index, facts)| (facts.test.name.as_str(), *index)).collect();
+        let mut reported: BTreeMap<TestIndex, Report> = BTreeMap::new();
+        let mut strangers = Vec::new();
+        for report in &attempt.reports {
+            match by_name.get(report.name.as_str()) {
+                None => strangers.push(report.clone()),
+                // Told twice: a failure is not taken back.
+                Some(index) => match reported.get(index).map(|earlier| earlier.status) {
+                    Some(Status::Failed) => {}
+                    Some(Status::Passed | Status::Skipped) | None => {
+                        reported.insert(*index, report.clone());
+                    }
+                },
+            }
+        }
+        let unreported: Vec<_> = members.iter().filter(|(index, _)| !reported.contains_key(index)).copied().collect();
+        let open = attempt.open.as_deref().and_then(|name| by_name.get(name).copied());
+        let open = open.filter(|index| !reported.contains_key(index));
+        Sorted { members, reported: reported.into_iter().collect(), unreported, strangers, open }
+    }
+
+    fn any_failed(&self) -> bool {
+        let failed = |report: &Report| report.status == Status::Failed;
+        self.reported.iter().any(|(_, report)| failed(report)) || self.strangers.iter().any(failed)
+    }
+
+    fn judgement(self) -> Judgement {
+        Judgement { reported: self.reported, strangers: self.strangers, ..Judgement::default() }
+    }
+
+    /// No result. What had passed before the machine was lost stays passed; a failure told by a machine that was
+    /// about to be lost is not believed. The test that was running is tried again by itself; where nobody knows
+    /// which one that was, or it happens twice, each of them is, so that a test that kills machines cannot take its
+    /// neighbours with it.
+    fn after_exec_failure(mut self, failure: &ExecFailure) -> Judgement {
+        let (kept, doubted): (Vec<_>, Vec<_>) =
+            std::mem::take(&mut self.reported).into_iter().partition(|(_, r)| r.status != Status::Failed);
+        let doubted: Vec<TestIndex> = doubted.into_iter().map(|(index, _)| index).collect();
+        let mut returned = Vec::new();
+        for (index, facts) in self.members {
+            if kept.iter().any(|(kept, _)| kept == index) {
+                continue;
+            }
+            // A stopping coordinator says nothing against a test.
+            if failure.kind == ExecFailureKind::CoordinatorStopped {
+                returned.push((*index, ReturnCause::CutShort(failure.to_string()), false));
+                continue;
+            }
+            let suspect = match self.open {
+                Some(open) => open == *index || doubted.contains(index),
+                None => true,
+            };
+            let by_itself = suspect || !facts.exec_failures.is_empty();
+            returned.push((*index, ReturnCause::ExecFailed(failure.clone()), by_itself));
+        }
+        Judgement { reported: kept, returned, ..Judgement::default() }
+    }
+
+    fn not_started(self, why: &str) -> Judgement {
+        let text = CommandEnd::NotStarted(why.to_owned()).to_string();
+        let reported = self.members.iter().map(|(index, facts)| (*index, failed(facts, &text))).collect();
+        Judgement { reported, ..Judgement::default() }
+    }
+
+    /// Nobody reads the output: a group that ends well passed, one that does not is taken apart.
+    fn by_exit_status(self, end: &CommandEnd, attempt: &AttemptEnd) -> Judgement {
+        let alone = self.members.len() == 1;
+        let mut judgement = Judgement::default();
+        for (index, facts) in self.members {
+            if end.is_success() {
+                let duration = alone.then_some(attempt.took);
+                judgement.reported.push((*index, Report { duration, ..passed(facts) }));
+            } else if alone {
+                let duration = Some(attempt.took);
+                judgement.reported.push((*index, Report { duration, ..failed(facts, &end.to_string()) }));
+            } else {
+                judgement.returned.push((*index, ReturnCause::CutShort(end.to_string()), true));
+                judgement.blame = Some(end.to_string());
+            }
+        }
+        judgement
+    }
+
+    fn after_success(self) -> Judgement {
+        let unreported = self.unreported.clone();
+        let mut judgement = self.judgement();
+        for (index, facts) in unreported {
+            judgement.not_mentioned(index, facts);
+        }
+        judgement
+    }
+
+    fn after_failure(self, end: &CommandEnd) -> Judgement {
+        let text = end.to_string();
+        let any_failed = self.any_failed();
+        let (unreported, open) = (self.unreported.clone(), self.open);
+        let alone = self.members.len() == 1;
+        let mut judgement = self.judgement();
+        if unreported.is_empty() {
+            judgement.synthetic = (!any_failed).then_some(text);
+            return judgement;
+        }
+        for (index, facts) in unreported {
+            let to_blame = open == Some(index) || (alone && open.is_none());
+            if to_blame {
+                judgement.reported.push((index, failed(facts, &text)));
+            } else if open.is_some() {
+                judgement.returned.push((index, ReturnCause::CutShort(text.clone()), false));
+            } else if any_failed {
+                judgement.not_mentioned(index, facts);
+            } else {
+                judgement.returned.push((index, ReturnCause::CutShort(text.clone()), true));
+                judgement.blame = Some(text.clone());
+            }
+        }
+        judgement
+    }
+}
+
+impl Judgement {
+    /// A test that its group did not mention runs once more by itself; then it has failed.
+    fn not_mentioned(&mut self, index: TestIndex, facts: &TestFacts) {
+        if facts.unreported == 0 {
+            self.returned.push((index, ReturnCause::Unreported, true));
+        } else {
+            self.reported.push((index, failed(facts, "not reported: its command ended without mentioning it")));
+        }
+    }
+}
+
+fn passed(facts: &TestFacts) -> Report {
+    Report {
+        name: facts.test.name.clone(),
+        suite: facts.test.suite.clone(),
+        case: facts.test.case.clone(),
+        status: Status::Passed,
+        duration: None,
+        message: String::new(),
+    }
+}
+
+fn failed(facts: &TestFacts, message: &str) -> Report {
+    Report { status: Status::Failed, message: message.to_owned(), ..passed(facts) }
+}
