@@ -4,9 +4,16 @@
 //! build: this crate depends on no other of the workspace.
 
 pub mod archive;
+pub mod blob;
+pub mod clone;
+pub mod fanout;
+pub mod key;
+pub mod source;
 
+mod digest;
 mod error;
 mod walk;
 
-pub use error::{ArchiveError, Fault};
+pub use digest::Digest;
+pub use error::{ArchiveError, BlobAction, BlobError, CloneError, Fault, KeyError, SourceError};
 pub use walk::Skipped;

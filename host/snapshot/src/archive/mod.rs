@@ -24,5 +24,6 @@ pub use options::{
 pub use pack::{pack, pack_files};
 pub use pargzip::ParallelGzip;
 
-pub(crate) use pack::Packer;
+pub(crate) use name::SafeName;
+pub(crate) use pack::{Packer, open_regular};
 pub(crate) use tree::Tree;

@@ -94,7 +94,7 @@ impl<W: Write> Packer<W> {
         tree: &mut Tree,
         path: &Path,
         observe: &mut dyn FnMut(&[u8]),
-    ) -> Result<FileType, ArchiveError> {
+    ) -> Result<Stat, ArchiveError> {
         let name = SafeName::check(path.as_os_str().as_bytes(), DEFAULT_MAX_PATH_BYTES)?.ok_or_else(|| {
             ArchiveError::UnsafeName { name: path.to_owned(), reason: "it names the directory itself" }
         })?;
@@ -103,7 +103,7 @@ impl<W: Write> Packer<W> {
         let stat = rustix::fs::statat(parent, last, AtFlags::SYMLINK_NOFOLLOW)
             .map_err(|errno| tree_failed(path, errno.into()))?;
         self.add(parent, last, name.path(), &stat, observe)?;
-        Ok(FileType::from_raw_mode(stat.st_mode))
+        Ok(stat)
     }
 
     /// Adds what was met at `name` in `parent` under the relative path `path`.

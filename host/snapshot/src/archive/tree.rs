@@ -43,7 +43,7 @@ impl Tree {
         let flags = OFlags::RDONLY | OFlags::DIRECTORY | OFlags::CLOEXEC;
         let root = rustix::fs::open(path, flags, Mode::empty())
             .map_err(|errno| ArchiveError::OpenRoot { path: path.to_owned(), source: errno.into() })?;
-        Ok(Tree { root, path: path.to_owned(), parent: None })
+        Ok(Tree { root, parent: None })
     }
 
     /// Creates a file with this mode, in place of whatever is there and is no directory.
@@ -103,7 +103,13 @@ impl Tree {
 
     /// The directory a name lies in, for reading.
     pub(crate) fn existing_parent(&mut self, name: &SafeName) -> Result<BorrowedFd<'_>, ArchiveError> {
-        self.parent(name, Missing::Fail)
+        self.parent(name, Missing::Fail).map_err(|error| {
+            if let ArchiveError::Write { path, source } = error {
+                ArchiveError::ReadTree { path, source }
+            } else {
+                error
+            }
+        })
     }
 
     /// The root.

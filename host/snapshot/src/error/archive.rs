@@ -1,4 +1,4 @@
-//! The errors of this crate: each variant names the operation that failed.
+//! Errors of archives.
 
 use std::{io, path::PathBuf};
 
