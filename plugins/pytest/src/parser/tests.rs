@@ -1,0 +1,123 @@
+use muster_sdk::parser::normalize;
+use muster_sdk::types::{MILLISECOND, test};
+use proptest::prelude::*;
+
+use super::*;
+
+fn parse(output: &[u8], sizes: &[usize]) -> Vec<Event> {
+    let mut parser = PytestParser::new("", vec![test("a.py::x"), test("a.py::y")]);
+    let mut events = Vec::new();
+    let mut rest = output;
+    let mut sizes = sizes.iter().cycle();
+    while !rest.is_empty() {
+        let size = (*sizes.next().unwrap_or(&1)).clamp(1, rest.len());
+        events.extend(parser.push(&rest[..size]));
+        rest = &rest[size..];
+    }
+    events.extend(parser.finish(&ExitStatus::Exited(0)));
+    normalize(events)
+}
+
+fn text(events: &[Event]) -> String {
+    let text: Vec<u8> =
+        events.iter().filter_map(|e| if let Event::Text(t) = e { Some(t.clone()) } else { None }).flatten().collect();
+    String::from_utf8_lossy(&text).into_owned()
+}
+
+fn verdicts(events: &[Event]) -> Vec<(String, Status, String)> {
+    let finished = events.iter().filter_map(|e| if let Event::Finished(result) = e { Some(result) } else { None });
+    finished.map(|r| (r.name.clone(), r.status, r.message.clone())).collect()
+}
+
+const FACTS: &str = concat!(
+    "=== session\na.py \x1eMUSTER {\"event\":\"started\",\"name\":\"a.py::x\"}\n",
+    ".\x1eMUSTER {\"event\":\"finished\",\"name\":\"a.py::x\",\"status\":\"passed\",\"duration\":0.25,\"message\":\"\"}\n",
+    "\x1eMUSTER {\"event\":\"started\",\"name\":\"a.py::y\"}\n",
+    "F\x1eMUSTER {\"event\":\"finished\",\"name\":\"a.py::y\",\"status\":\"failed\",\"duration\":0,\"message\":\"why\"}\n",
+    "\nend",
+);
+
+const PLAIN: &str = "\
+a.py::x PASSED                          [ 50%]
+a.py::TestC::y[a b] \u{1b}[31mFAILED\u{1b}[0m                 [ 75%]
+a.py::z SKIPPED (not here)              [100%]
+=========== FAILURES ===========
+E   a.py::x FAILED is only text
+=========== short test summary info ===========
+FAILED a.py::TestC::y[a b] - assert 1 == 2
+=========== 1 failed, 1 passed, 1 skipped ===========
+";
+
+#[test]
+fn facts_are_taken_out_of_the_text() {
+    let events = parse(FACTS.as_bytes(), &[FACTS.len()]);
+    assert_eq!(text(&events), "=== session\na.py .F\nend");
+    assert_eq!(
+        verdicts(&events),
+        [("a.py::x".into(), Status::Passed, String::new()), ("a.py::y".into(), Status::Failed, "why".into())]
+    );
+    let first = events.iter().find_map(|e| if let Event::Finished(r) = e { r.duration } else { None });
+    assert_eq!(first, Some(250 * MILLISECOND));
+    assert!(events.contains(&Event::Banner("a.py".into())) && events.contains(&Event::Progress((2, 2))));
+}
+
+#[test]
+fn plain_output_is_understood() {
+    let events = parse(PLAIN.as_bytes(), &[PLAIN.len()]);
+    assert_eq!(text(&events), PLAIN);
+    assert_eq!(
+        verdicts(&events),
+        [
+            ("a.py::x".into(), Status::Passed, String::new()),
+            ("a.py::z".into(), Status::Skipped, "not here".into()),
+            ("a.py::TestC::y[a b]".into(), Status::Failed, "assert 1 == 2".into()),
+        ]
+    );
+}
+
+#[test]
+fn what_only_looks_like_a_fact_is_text() {
+    let odd = b"\x1e\x1eMUST \x1eMUSTER nonsense\n\x1eMUSTER {\"event\"\n\xff\xfe\x1eMUSTER {\"event\":7}\nend\x1eMUS";
+    let events = parse(odd, &[odd.len()]);
+    assert_eq!(verdicts(&events), []);
+    assert!(text(&events).ends_with("end\u{1e}MUS"));
+}
+
+#[test]
+fn an_endless_line_is_not_held() {
+    let mut parser = PytestParser::new("", vec![]);
+    let chunk = vec![b'x'; 64 * 1024];
+    let mut passed = 0;
+    for head in [&b"y"[..], b"\x1eMUSTER "] {
+        parser.push(head);
+        for _ in 0..1600 {
+            for event in parser.push(&chunk) {
+                if let Event::Text(text) = event {
+                    passed += text.len();
+                }
+            }
+        }
+    }
+    assert!(passed >= 3199 * 64 * 1024, "{passed}");
+}
+
+proptest! {
+    #[test]
+    fn the_cut_does_not_matter(
+        pieces in proptest::collection::vec(
+            prop_oneof![
+                Just(FACTS.as_bytes().to_vec()),
+                Just(PLAIN.as_bytes().to_vec()),
+                Just(b"\x1e".to_vec()),
+                Just(b"\x1eMUSTER ".to_vec()),
+                Just(b"{\"event\":\"missing\",\"names\":[\"q\"]}\n".to_vec()),
+                proptest::collection::vec(any::<u8>(), 0..20),
+            ],
+            0..6,
+        ),
+        sizes in proptest::collection::vec(1usize..40, 1..10),
+    ) {
+        let input: Vec<u8> = pieces.concat();
+        prop_assert_eq!(parse(&input, &[input.len().max(1)]), parse(&input, &sizes));
+    }
+}

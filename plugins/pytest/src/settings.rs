@@ -1,0 +1,137 @@
+//! What a user may set in the `[pytest]` section.
+
+use muster_sdk::Error;
+use muster_sdk::settings::{Settings, kind};
+use muster_sdk::types::{Duration, MILLISECOND};
+use serde_json::Value;
+
+/// What importing pytest and the project's conftest files takes on an ordinary machine, until it is measured.
+const EXEC_OVERHEAD: Duration = 700 * MILLISECOND;
+
+/// Where the tests' Python comes from.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Environment {
+    /// The caller's on the caller's machine, one made inside the tree elsewhere.
+    Auto,
+    /// The caller's on every machine: they share it.
+    AsIs,
+    /// One made inside the tree on every machine.
+    Made,
+}
+
+/// What must share an exec.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Unit {
+    Test,
+    Class,
+    Module,
+}
+
+/// The settings of the builder.
+#[derive(Clone, Debug)]
+pub(crate) struct PytestSettings {
+    /// Python to use instead of what is found.
+    pub(crate) python: Option<String>,
+    pub(crate) environment: Environment,
+    /// Requirement files, relative to the tree, for an environment that is made.
+    pub(crate) requirements: Option<Vec<String>>,
+    /// Whether the project itself is installed into an environment that is made, and whether editable.
+    pub(crate) install: bool,
+    pub(crate) editable: bool,
+    /// Arguments for pytest.
+    pub(crate) args: Vec<String>,
+    /// Commands instead of the usual make steps.
+    pub(crate) make: Option<Vec<Vec<String>>>,
+    pub(crate) clean: Vec<String>,
+    pub(crate) root: String,
+    pub(crate) make_host_type: String,
+    pub(crate) test_host_type: String,
+    pub(crate) helpers: Option<u32>,
+    pub(crate) env: Vec<(String, String)>,
+    pub(crate) unit: Unit,
+    /// Of each test, where the test itself does not say.
+    pub(crate) timeout: Option<Duration>,
+    pub(crate) exec_overhead: Duration,
+    pub(crate) keep_going: bool,
+}
+
+impl PytestSettings {
+    /// Reads the section.
+    pub(crate) fn parse(json: &str) -> Result<PytestSettings, Error> {
+        let mut settings = Settings::parse(json)?;
+        let host_type = settings.text("host-type")?.unwrap_or_else(|| "default".into());
+        let helpers = settings.count("helpers")?;
+        let read = PytestSettings {
+            python: settings.text("python")?,
+            environment: environment(&mut settings)?,
+            requirements: settings.texts("requirements")?,
+            install: settings.flag("install")?.unwrap_or(true),
+            editable: settings.flag("editable")?.unwrap_or(true),
+            args: settings.texts("args")?.unwrap_or_default(),
+            make: make(&mut settings)?,
+            clean: settings.texts("clean")?.unwrap_or_default(),
+            root: settings.text("root")?.unwrap_or_else(|| "tree".into()),
+            make_host_type: settings.text("make-host-type")?.unwrap_or_else(|| host_type.clone()),
+            test_host_type: host_type,
+            helpers: helpers.map(|count| u32::try_from(count).unwrap_or(u32::MAX)),
+            env: settings.table("env")?.unwrap_or_default(),
+            unit: unit(&mut settings)?,
+            timeout: settings.duration("timeout")?,
+            exec_overhead: settings.duration("exec-overhead")?.unwrap_or(EXEC_OVERHEAD),
+            keep_going: settings.flag("keep-going")?.unwrap_or(true),
+        };
+        settings.finish()?;
+        Ok(read)
+    }
+}
+
+fn environment(settings: &mut Settings) -> Result<Environment, Error> {
+    match settings.text("environment")?.as_deref() {
+        None | Some("auto") => Ok(Environment::Auto),
+        Some("as-is") => Ok(Environment::AsIs),
+        Some("made") => Ok(Environment::Made),
+        Some(_) => Err(settings.invalid("environment", "\"auto\", \"as-is\" or \"made\"")),
+    }
+}
+
+fn unit(settings: &mut Settings) -> Result<Unit, Error> {
+    match settings.text("unit")?.as_deref() {
+        None | Some("test") => Ok(Unit::Test),
+        Some("class") => Ok(Unit::Class),
+        Some("module") => Ok(Unit::Module),
+        Some(_) => Err(settings.invalid("unit", "\"test\", \"class\" or \"module\"")),
+    }
+}
+
+/// A list of steps: a text is for the shell, a list of texts a command.
+fn make(settings: &mut Settings) -> Result<Option<Vec<Vec<String>>>, Error> {
+    let Some(value) = settings.value("make") else {
+        return Ok(None);
+    };
+    let meant = "a list of commands, each a text for the shell or a list of words";
+    let Value::Array(steps) = &value else {
+        return Err(settings.invalid("make", &format!("{meant}, not {}", kind(&value))));
+    };
+    let steps = steps.iter().map(|step| match step {
+        Value::String(text) => Some(vec!["/bin/sh".to_owned(), "-c".to_owned(), text.clone()]),
+        other => muster_sdk::settings::texts(other).filter(|words| !words.is_empty()),
+    });
+    steps.collect::<Option<Vec<_>>>().map(Some).ok_or_else(|| settings.invalid("make", meant))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn every_key_is_optional_and_strict() {
+        let settings = PytestSettings::parse("").unwrap();
+        assert_eq!((settings.root.as_str(), settings.test_host_type.as_str()), ("tree", "default"));
+        let set = PytestSettings::parse(r#"{"make": ["a b", ["c", "d"]], "unit": "module"}"#).unwrap();
+        assert_eq!(set.make.unwrap()[1], ["c", "d"]);
+        assert_eq!(set.unit, Unit::Module);
+        let wrong = PytestSettings::parse(r#"{"pyhton": "x"}"#).unwrap_err();
+        assert_eq!(wrong, Error::Invalid("unknown key `pyhton`; did you mean `python`?".into()));
+        assert!(PytestSettings::parse(r#"{"make": "x"}"#).is_err());
+    }
+}

@@ -1,0 +1,66 @@
+//! The parser role: reads what a test command says.
+
+use std::cell::RefCell;
+
+use crate::bindings::parser::exports::muster::parser::parser as wit;
+use crate::log::install_panic_hook;
+use crate::types::{ExitStatus, Test};
+
+pub use wit::{Event, ResultOf, Status};
+
+/// A parser plugin; a value of it reads one exec. The same bytes must give the same events however they are cut,
+/// but for where text is cut into events.
+pub trait Parser: Sized + 'static {
+    /// Begins an exec of these tests.
+    fn new(settings: &str, tests: Vec<Test>) -> Self;
+    /// Takes in output.
+    fn push(&mut self, chunk: &[u8]) -> Vec<Event>;
+    /// Takes in a piece of a result file, after the end of the command.
+    fn push_file(&mut self, name: &str, chunk: &[u8], last: bool) -> Vec<Event>;
+    /// Says what is left to say.
+    fn finish(&mut self, exit: &ExitStatus) -> Vec<Event>;
+}
+
+/// Joins neighbouring text events; what remains is the same however the input was cut.
+pub fn normalize(events: Vec<Event>) -> Vec<Event> {
+    let mut joined: Vec<Event> = Vec::with_capacity(events.len());
+    for event in events {
+        if let (Event::Text(more), Some(Event::Text(text))) = (&event, joined.last_mut()) {
+            text.extend_from_slice(more);
+            continue;
+        }
+        joined.push(event);
+    }
+    joined
+}
+
+/// What wit-bindgen calls.
+#[doc(hidden)]
+pub struct Exported<T>(std::marker::PhantomData<T>);
+
+/// The resource that wit-bindgen calls.
+#[doc(hidden)]
+pub struct ExportedSession<T>(RefCell<T>);
+
+impl<T: Parser> wit::Guest for Exported<T> {
+    type Session = ExportedSession<T>;
+}
+
+impl<T: Parser> wit::GuestSession for ExportedSession<T> {
+    fn new(settings: String, tests: Vec<Test>) -> ExportedSession<T> {
+        install_panic_hook();
+        ExportedSession(RefCell::new(T::new(&settings, tests)))
+    }
+
+    fn push(&self, chunk: Vec<u8>) -> Vec<Event> {
+        normalize(self.0.borrow_mut().push(&chunk))
+    }
+
+    fn push_file(&self, name: String, chunk: Vec<u8>, last: bool) -> Vec<Event> {
+        normalize(self.0.borrow_mut().push_file(&name, &chunk, last))
+    }
+
+    fn finish(&self, exit: ExitStatus) -> Vec<Event> {
+        normalize(self.0.borrow_mut().finish(&exit))
+    }
+}
