@@ -37,7 +37,7 @@ impl DebianRust {
         let release = ask(clean_command(RUSTC, dir).arg("--version"), limit)
             .map(|answer| answer.stdout)
             .map_err(|error| format!("{RUSTC}: {error}"))?;
-        if !minor(&release).is_some_and(|minor| minor >= OLDEST_MINOR) {
+        if minor(&release).is_none_or(|minor| minor < OLDEST_MINOR) {
             return Err(format!("{RUSTC} is too old ({release})"));
         }
         let sysroot = sysroot(RUSTC, dir, limit)?;

@@ -1,0 +1,42 @@
+//! Runs programs, their output shown as it comes.
+
+use std::ffi::OsStr;
+use std::process::{Command, ExitStatus, Stdio};
+
+use anyhow::{Context as _, bail};
+
+use crate::repository::Repository;
+
+/// The cargo that runs this chore, at the root of the repository.
+pub(crate) fn cargo(repository: &Repository) -> Command {
+    let mut command = Command::new(std::env::var_os("CARGO").unwrap_or_else(|| "cargo".into()));
+    command.current_dir(&repository.root);
+    command
+}
+
+/// Runs to the end; the error names the command, and whether it could not be run or failed.
+pub(crate) fn run(command: &mut Command) -> anyhow::Result<()> {
+    let status = status(command)?;
+    if !status.success() {
+        bail!("run `{}`: it ended with {status}", display(command));
+    }
+    Ok(())
+}
+
+/// Runs to the end; only a command that could not be run is an error.
+pub(crate) fn status(command: &mut Command) -> anyhow::Result<ExitStatus> {
+    command.status().with_context(|| format!("run `{}`", display(command)))
+}
+
+/// Whether a program can be started and says yes; its output is not shown.
+pub(crate) fn succeeds(program: &str, args: &[&str]) -> bool {
+    let quiet =
+        Command::new(program).args(args).stdin(Stdio::null()).stdout(Stdio::null()).stderr(Stdio::null()).status();
+    quiet.is_ok_and(|status| status.success())
+}
+
+/// The command as a person would type it.
+pub(crate) fn display(command: &Command) -> String {
+    let words = std::iter::once(command.get_program()).chain(command.get_args());
+    words.map(OsStr::to_string_lossy).collect::<Vec<_>>().join(" ")
+}

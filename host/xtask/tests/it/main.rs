@@ -1,0 +1,6 @@
+//! The project's rules, as tests over its own files and manifests.
+
+mod edges;
+mod manifests;
+mod repository;
+mod sources;
