@@ -1,0 +1,174 @@
+use muster_sdk::parser::normalize;
+use muster_sdk::types::{MILLISECOND, test};
+use proptest::prelude::*;
+
+use super::*;
+
+fn parse(settings: &str, tests: &[&str], output: &[u8], exit: &ExitStatus, sizes: &[usize]) -> Vec<Event> {
+    let mut parser = Tap::new(settings, tests.iter().map(|name| test(*name)).collect());
+    let mut events = Vec::new();
+    let mut rest = output;
+    let mut sizes = sizes.iter().cycle();
+    while !rest.is_empty() {
+        let size = (*sizes.next().unwrap_or(&1)).clamp(1, rest.len());
+        events.extend(parser.push(&rest[..size]));
+        rest = &rest[size..];
+    }
+    events.extend(parser.finish(exit));
+    normalize(events)
+}
+
+fn check(settings: &str, tests: &[&str], output: &str, exit: i32, expected: &[(&str, Status, &str)]) {
+    let events = parse(settings, tests, output.as_bytes(), &ExitStatus::Exited(exit), &[11]);
+    let results: Vec<_> = events
+        .iter()
+        .filter_map(|e| {
+            if let Event::Finished(r) = e { Some((r.name.as_str(), r.status, r.message.as_str())) } else { None }
+        })
+        .collect();
+    assert_eq!(results, expected);
+}
+
+const FILES: &str = "\
+noise before
+# muster-test: t/a.t
+TAP version 14
+1..2
+ok 1 - x
+    ok 1 - inner
+    1..1
+ok 2 - y # TODO some day
+# muster-test: t/b.t
+ok 1
+not ok 2 - \u{1b}[31mbad\u{1b}[0m
+  ---
+  message: why
+  ...
+# at line 3
+1..2
+# muster-test: t/c.t
+1..0 # SKIP no network
+# muster-test: t/d.t
+1..3
+ok 1
+";
+
+#[test]
+fn several_files_in_one_exec() {
+    check(
+        "",
+        &["t/a.t", "t/b.t", "t/c.t", "t/d.t"],
+        FILES,
+        1,
+        &[
+            ("t/a.t", Status::Passed, ""),
+            ("t/b.t", Status::Failed, "not ok 2 - bad\n  message: why\nat line 3"),
+            ("t/c.t", Status::Skipped, "no network"),
+            ("t/d.t", Status::Failed, "planned 3 tests and ran 1\nexit status 1"),
+        ],
+    );
+}
+
+#[test]
+fn one_file_needs_no_name() {
+    check("", &["t/a.t"], "ok 1\n1..1\n", 0, &[("t/a.t", Status::Passed, "")]);
+    let failed = "its points passed and it exited with status 2";
+    check("", &["t/a.t"], "ok 1\n1..1\n", 2, &[("t/a.t", Status::Failed, failed)]);
+    check("", &["t/a.t"], "", 0, &[("t/a.t", Status::Failed, "no test and no plan in its output")]);
+    check(
+        "",
+        &["t/a.t"],
+        "1..2\nBail out! no disk\n",
+        1,
+        &[("t/a.t", Status::Failed, "Bail out! no disk\nexit status 1")],
+    );
+    let killed = parse("", &["t/a.t"], b"1..2\nok 1\n", &ExitStatus::Signaled("KILL".into()), &[4]);
+    assert!(!killed.iter().any(|event| matches!(event, Event::Finished(_))));
+}
+
+#[test]
+fn prove_is_understood() {
+    let verbose = "t/a.t .. \n1..1\nok 1\nok\nt/b.t .. \nnot ok 1 - x\n1..1\nDubious\n";
+    check(
+        "",
+        &["t/a.t", "t/b.t"],
+        verbose,
+        1,
+        &[("t/a.t", Status::Passed, ""), ("t/b.t", Status::Failed, "not ok 1 - x")],
+    );
+    let quiet = "t/a.t .... ok\nt/b.t .... Failed 1/2 subtests\nt/c.t .... skipped: no net\nAll tests\n";
+    check(
+        "",
+        &["t/a.t", "t/b.t", "t/c.t"],
+        quiet,
+        1,
+        &[
+            ("t/a.t", Status::Passed, ""),
+            ("t/b.t", Status::Failed, "Failed 1/2 subtests"),
+            ("t/c.t", Status::Skipped, "no net"),
+        ],
+    );
+}
+
+#[test]
+fn points_are_tests() {
+    let output = "1..4\nok 1 - a\n  ---\n  duration_ms: 12.5\n  ...\nnot ok 2 - b\n# why\nok 3 - c # SKIP x\nok\n";
+    let settings = r#"{"names": "point"}"#;
+    check(
+        settings,
+        &["a", "b"],
+        output,
+        1,
+        &[
+            ("a", Status::Passed, ""),
+            ("b", Status::Failed, "why"),
+            ("c", Status::Skipped, "x"),
+            ("4", Status::Passed, ""),
+        ],
+    );
+    let events = parse(settings, &["a"], output.as_bytes(), &ExitStatus::Exited(1), &[64]);
+    let first = events.iter().find_map(|e| if let Event::Finished(r) = e { r.duration } else { None });
+    assert_eq!(first, Some(MILLISECOND * 25 / 2));
+}
+
+#[test]
+fn an_endless_line_is_not_held() {
+    let mut parser = Tap::new("", vec![test("t/a.t")]);
+    let mut passed = 0;
+    for _ in 0..3200 {
+        for event in parser.push(&[0xff; 64 * 1024]) {
+            if let Event::Text(text) = event {
+                passed += text.len();
+            }
+        }
+    }
+    assert_eq!(passed, 3200 * 64 * 1024);
+    parser.push(b"\n1..1\nok 1\n");
+    let events = parser.finish(&ExitStatus::Exited(0));
+    assert!(matches!(&events[..], [Event::Finished(result)] if result.status == Status::Passed));
+}
+
+proptest! {
+    #[test]
+    fn the_cut_does_not_matter(
+        pieces in proptest::collection::vec(
+            prop_oneof![
+                Just(FILES.as_bytes().to_vec()),
+                Just(b"ok 1 - a\r\n".to_vec()),
+                Just(b"  ---\n".to_vec()),
+                Just(b"t/a.t ..".to_vec()),
+                proptest::collection::vec(any::<u8>(), 0..20),
+            ],
+            0..6,
+        ),
+        by_point in any::<bool>(),
+        sizes in proptest::collection::vec(1usize..40, 1..10),
+    ) {
+        let settings = if by_point { r#"{"names": "point"}"# } else { "" };
+        let input: Vec<u8> = pieces.concat();
+        let exit = ExitStatus::Exited(0);
+        let tests = ["t/a.t", "t/b.t"];
+        let whole = parse(settings, &tests, &input, &exit, &[input.len().max(1)]);
+        prop_assert_eq!(whole, parse(settings, &tests, &input, &exit, &sizes));
+    }
+}
