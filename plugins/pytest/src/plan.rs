@@ -14,11 +14,6 @@ const MADE: &str = ".muster-venv";
 const PREFIX: &str = ".muster-prefix";
 /// The script that brings over or makes generated files.
 const MAKE_SCRIPT: &str = include_str!("python/muster_make.py");
-/// Its name below the attempt's directory.
-const MAKE_NAME: &str = "muster_make.py";
-/// The exact versions, below the attempt's directory.
-const PINS_NAME: &str = "muster-requirements.txt";
-
 /// The plan of a tree.
 pub(crate) fn plan(settings: &PytestSettings, source: &Source, place: &Place) -> Result<BuildPlan, Error> {
     let made = match settings.environment {
@@ -75,9 +70,9 @@ fn own_step(index: usize, argv: &[String], memo: &Memo, place: &Place) -> Step {
 
 fn generated_step(source: &Source, place: &Place, memo: &Memo) -> Option<Step> {
     let origin = source.origin.clone()?;
-    let script = format!("{}/{MAKE_NAME}", place.attempt_dir);
-    let mut command = memo.apply(command([memo.python.clone(), script, origin]), place);
-    command.files = vec![(MAKE_NAME.into(), MAKE_SCRIPT.into())];
+    // Isolated: what stands in the tree is not to be imported instead of the standard library.
+    let words = [memo.python.as_str(), "-I", "-c", MAKE_SCRIPT, &origin];
+    let command = memo.apply(command(words), place);
     Some(Step { name: "generated files".into(), command })
 }
 
@@ -96,9 +91,8 @@ fn made_steps(settings: &PytestSettings, source: &Source, place: &Place) -> Vec<
             steps.push(step("requirements", pip(&words)));
         }
         Requirements::Pins(pins) => {
-            let mut install = pip(&["--no-deps", "-r", &format!("{}/{PINS_NAME}", place.attempt_dir)]);
-            install.files = vec![(PINS_NAME.into(), pins.into_bytes())];
-            steps.push(step("requirements", install));
+            let words: Vec<&str> = ["--no-deps"].into_iter().chain(pins.lines()).collect();
+            steps.push(step("requirements", pip(&words)));
         }
         Requirements::None => steps.push(step("requirements", pip(&["pytest"]))),
     }
@@ -199,7 +193,12 @@ mod tests {
         let list = match &plan.tests {
             TestPlan::Listed(list) | TestPlan::OneCommand(list) => list,
         };
-        plan.make.iter().map(|step| &step.command).chain([list]).map(|command| command.argv.join(" ")).collect()
+        plan.make
+            .iter()
+            .map(|step| &step.command)
+            .chain([list])
+            .map(|command| command.argv.join(" ").replace(MAKE_SCRIPT, "SCRIPT"))
+            .collect()
     }
 
     fn check(settings: &str, source: &Source, local: bool, expected: &[&str]) -> BuildPlan {
@@ -215,7 +214,7 @@ mod tests {
             "",
             &source(&[], &[("VIRTUAL_ENV", "/v")], &[]),
             true,
-            &["/v/bin/python /w/attempt/muster_make.py /home/me/p", "/v/bin/python /w/attempt/muster_pytest.py"],
+            &["/v/bin/python -I -c SCRIPT /home/me/p", "/v/bin/python /w/attempt/muster_pytest.py"],
         );
         assert_eq!(plan.make[0].command.path, ["/v/bin", "$PATH"]);
     }
@@ -226,7 +225,7 @@ mod tests {
             "",
             &source(&[], &[], &[]),
             true,
-            &["python3 /w/attempt/muster_make.py /home/me/p", "python3 /w/attempt/muster_pytest.py"],
+            &["python3 -I -c SCRIPT /home/me/p", "python3 /w/attempt/muster_pytest.py"],
         );
         assert_eq!(plan.make[0].command.path[0], "/home/me/p/.venv/bin");
     }
@@ -236,18 +235,17 @@ mod tests {
         let site = "$VIRTUAL_ENV/lib/python3.11/site-packages";
         let metadata = format!("{site}/pytest-9.0.1.dist-info/METADATA");
         let tree = [("pyproject.toml", "[project]\n")];
-        let plan = check(
+        check(
             "",
             &source(&tree, &[("VIRTUAL_ENV", "/v")], &[&metadata]),
             false,
             &[
                 "python3 -m venv .muster-venv",
-                "/w/tree/.muster-venv/bin/python -m pip install --disable-pip-version-check --quiet --no-deps -r /w/attempt/muster-requirements.txt",
+                "/w/tree/.muster-venv/bin/python -m pip install --disable-pip-version-check --quiet --no-deps pytest==9.0.1",
                 "/w/tree/.muster-venv/bin/python -m pip install --disable-pip-version-check --quiet -e .",
                 "/w/tree/.muster-venv/bin/python /w/attempt/muster_pytest.py",
             ],
         );
-        assert_eq!(plan.make[1].command.files[0].1, b"pytest==9.0.1\n");
     }
 
     #[test]

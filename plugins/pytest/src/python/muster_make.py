@@ -26,7 +26,7 @@ FILE_LIMIT = 20000
 def is_editable(origin):
     """Whether this environment finds packages in the original tree."""
     below = (origin + os.sep, os.path.realpath(origin) + os.sep)
-    for entry in sys.path[1:]:
+    for entry in sys.path:
         if (entry + os.sep).startswith(below) and not (entry + os.sep).startswith(sys.prefix + os.sep):
             return True
     from importlib import metadata
