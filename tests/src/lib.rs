@@ -1,1 +1,1 @@
-//! End-to-end tests: real processes, real sockets, published projects.
+//! End to end: the real binary, real processes, real sockets, published projects. The tests stand in `it/`.

@@ -5,7 +5,7 @@ use std::time::Duration;
 use crate::policy::{AskAt, Decision};
 use crate::{
     AttemptId, BuildId, BuildSpec, CommandEnd, Estimate, ExecFailure, LeaseId, Machine, OpId, Phases, PluginFault,
-    PluginRef, Report, SnapshotInfo, Test,
+    PluginFaultKind, PluginRef, Report, SnapshotInfo, Task, Test,
 };
 
 /// One fact for the engine.
@@ -83,6 +83,27 @@ pub enum Answer {
     AttemptEnded(Box<AttemptEnd>),
 }
 
+impl Answer {
+    /// The answer of a task that was not carried out.
+    pub fn failure_of(task: &Task, failure: ExecFailure) -> Answer {
+        let late = || PluginFault { kind: PluginFaultKind::TimedOut, detail: failure.to_string() };
+        match task {
+            Task::AcquireLease { .. } => Answer::LeaseRefused(failure),
+            Task::ReleaseLease { .. } => Answer::LeaseReleased,
+            Task::FindSnapshot => Answer::SnapshotSought(Err(failure)),
+            Task::PushSource { .. } => Answer::SourcePushed(Err(StepFailure::Exec(failure))),
+            Task::SetUp { .. } => Answer::SetUp(Err(failure)),
+            Task::Make { .. } => Answer::Made(Err(StepFailure::Exec(failure))),
+            Task::SaveSnapshot { .. } => Answer::SnapshotSaved(Err(failure)),
+            Task::ListTests { .. } => Answer::TestsListed(Err(ListFailure::Exec(failure))),
+            Task::Estimate => Answer::Estimated(Err(late())),
+            Task::PlanHelpers(_) => Answer::HelpersPlanned(Err(late())),
+            Task::Decide(_) => Answer::Decided(Err(late())),
+            Task::RunGroup { .. } => Answer::AttemptEnded(Box::new(AttemptEnd::unseen(failure))),
+        }
+    }
+}
+
 /// Why a phase of making the tree did not succeed.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum StepFailure {
@@ -151,4 +172,19 @@ pub struct AttemptEnd {
     pub overhead: Option<Duration>,
     /// Something to tell of the exec: output cut, a process left behind.
     pub notes: Vec<String>,
+}
+
+impl AttemptEnd {
+    /// Of an attempt of whose end nothing is known.
+    pub fn unseen(failure: ExecFailure) -> AttemptEnd {
+        AttemptEnd {
+            end: Err(failure),
+            reports: Vec::new(),
+            open: None,
+            parsed: false,
+            took: Duration::ZERO,
+            overhead: None,
+            notes: Vec::new(),
+        }
+    }
 }

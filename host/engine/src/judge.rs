@@ -110,7 +110,7 @@ impl<'a> Sorted<'a> {
     /// Nobody reads the output: a group that ends well passed, one that does not is taken apart.
     fn by_exit_status(self, end: &CommandEnd, attempt: &AttemptEnd) -> Judgement {
         let alone = self.members.len() == 1;
-        let mut judgement = Judgement::default();
+        let mut judgement = Judgement { strangers: self.strangers, ..Judgement::default() };
         for (index, facts) in self.members {
             if end.is_success() {
                 let duration = alone.then_some(attempt.took);

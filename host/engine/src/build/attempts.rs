@@ -16,19 +16,6 @@ use super::leases::worker_id;
 /// Beyond the limit of an attempt, until its end must have been told.
 const END_GRACE: Duration = Duration::from_secs(60);
 
-/// An attempt of whose end nothing is known.
-pub(super) fn no_end(failure: ExecFailure) -> AttemptEnd {
-    AttemptEnd {
-        end: Err(failure),
-        reports: Vec::new(),
-        open: None,
-        parsed: false,
-        took: Duration::ZERO,
-        overhead: None,
-        notes: Vec::new(),
-    }
-}
-
 impl Build {
     fn limit_of(&self, test: TestIndex) -> Duration {
         self.facts.test(test).test.timeout.unwrap_or(self.facts.spec.limits.test)

@@ -209,20 +209,7 @@ impl Build {
 
     /// An effect was not answered in time: it counts as failed.
     pub(crate) fn expired(&mut self, step: &mut Step, op: OpId, task: Task, failure: ExecFailure) {
-        let answer = match &task {
-            Task::AcquireLease { .. } => Answer::LeaseRefused(failure),
-            Task::ReleaseLease { .. } => Answer::LeaseReleased,
-            Task::FindSnapshot => Answer::SnapshotSought(Err(failure)),
-            Task::PushSource { .. } => Answer::SourcePushed(Err(crate::StepFailure::Exec(failure))),
-            Task::SetUp { .. } => Answer::SetUp(Err(failure)),
-            Task::Make { .. } => Answer::Made(Err(crate::StepFailure::Exec(failure))),
-            Task::SaveSnapshot { .. } => Answer::SnapshotSaved(Err(failure)),
-            Task::ListTests { .. } => Answer::TestsListed(Err(crate::ListFailure::Exec(failure))),
-            Task::Estimate => Answer::Estimated(Err(Build::late())),
-            Task::PlanHelpers(_) => Answer::HelpersPlanned(Err(Build::late())),
-            Task::Decide(_) => Answer::Decided(Err(Build::late())),
-            Task::RunGroup { .. } => Answer::AttemptEnded(Box::new(attempts::no_end(failure))),
-        };
+        let answer = Answer::failure_of(&task, failure);
         self.answered(step, op, task, answer);
     }
 

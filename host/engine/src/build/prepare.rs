@@ -8,10 +8,6 @@ use crate::{
 };
 
 impl Build {
-    pub(super) fn late() -> PluginFault {
-        PluginFault { kind: PluginFaultKind::TimedOut, detail: "no answer in time".into() }
-    }
-
     /// Begins, or begins anew, with a main buildlet and what comes after it.
     pub(super) fn acquire_main(&mut self, step: &mut Step) {
         self.live.waiting.clear();

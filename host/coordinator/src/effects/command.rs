@@ -1,0 +1,153 @@
+//! One command of a builder on a buildlet: its folder, its files, its exec.
+
+use std::io;
+use std::time::Duration;
+
+use async_trait::async_trait;
+use buildlet::client::{Client, ExecRequest, OutputSink};
+use buildlet::protocol::ExecId;
+use bytes::Bytes;
+use engine::{CommandEnd, ExecFailure};
+
+use super::{Context, called_back};
+use crate::lease::{Leased, call_failure, command_end, exec_failure};
+use crate::ports::Command;
+
+/// The folder, below the work directory, that holds the attempts' own.
+const ATTEMPTS: &str = "attempts";
+
+/// Mode of the files that a command brings along.
+const FILE_MODE: u32 = 0o644;
+
+/// Output between two acknowledgements: far below what a buildlet keeps.
+const ACK_BYTES: u64 = 32 << 20;
+
+/// The end of a command, and what is to be told of it.
+#[derive(Debug)]
+pub(super) struct Ended {
+    pub(super) end: Result<CommandEnd, ExecFailure>,
+    pub(super) notes: Vec<String>,
+}
+
+/// The folder of an attempt, relative to the work directory.
+pub(super) fn attempt_dir(name: &str) -> String {
+    format!("{ATTEMPTS}/{name}")
+}
+
+/// Runs a command. `name` is its own within the build; the attempt's folder is made fresh, and stays.
+pub(super) async fn run(
+    context: &Context,
+    leased: &Leased,
+    name: &str,
+    command: &Command,
+    limit: Duration,
+    sink: &mut dyn OutputSink,
+) -> Ended {
+    match prepare(context, leased, name, command).await {
+        Ok(()) => exec(context, leased, name, command, limit, sink).await,
+        Err(failure) => Ended { end: Err(failure), notes: Vec::new() },
+    }
+}
+
+async fn prepare(context: &Context, leased: &Leased, name: &str, command: &Command) -> Result<(), ExecFailure> {
+    let folder = attempt_dir(name);
+    let made = async {
+        leased.client.remove_all(&[&folder]).await?;
+        // There is no call that makes a folder; a file makes those above it.
+        leased.client.put_file(Vec::new(), &format!("{folder}/.attempt"), FILE_MODE).await?;
+        for (file, content) in &command.files {
+            leased.client.put_file(content.clone(), &format!("{folder}/{file}"), FILE_MODE).await?;
+        }
+        Ok(())
+    };
+    tokio::select! {
+        made = made => made.map_err(|failure| call_failure(&failure)),
+        () = context.cancel.cancelled() => Err(called_back()),
+    }
+}
+
+async fn exec(
+    context: &Context,
+    leased: &Leased,
+    name: &str,
+    command: &Command,
+    limit: Duration,
+    sink: &mut dyn OutputSink,
+) -> Ended {
+    let known = leased.client.extensions().is_some();
+    let id: Option<ExecId> = known.then(|| format!("{}-{name}", context.job.build()).parse().ok()).flatten();
+    let request = request(context, command, id.clone(), limit);
+    let mut sink = AckSink { inner: sink, client: &leased.client, id: id.clone(), acknowledged: 0 };
+    let ended = tokio::select! {
+        ended = leased.client.exec(&request, &mut sink) => ended,
+        () = context.cancel.cancelled() => {
+            if let Some(id) = &id {
+                // Best effort: a buildlet that does not hear it is given up with its claim.
+                let _ = leased.client.kill(id).await;
+            }
+            return Ended { end: Err(called_back()), notes: Vec::new() };
+        }
+    };
+    if let (Some(id), Ok(end)) = (&id, &ended) {
+        // Everything is kept here: the buildlet may forget it.
+        let _ = leased.client.acknowledge(id, end.output_bytes, true).await;
+    }
+    match ended {
+        Ok(end) => {
+            let left = end.left_behind.filter(|left| left.count > 0);
+            let notes = left.map(|left| {
+                let names = left.names.join(", ");
+                format!("left {} background process(es) behind, which were killed: {names}", left.count)
+            });
+            Ended { end: Ok(command_end(&end.result)), notes: notes.into_iter().collect() }
+        }
+        Err(failure) => Ended { end: exec_failure(&failure), notes: Vec::new() },
+    }
+}
+
+fn request(context: &Context, command: &Command, id: Option<ExecId>, limit: Duration) -> ExecRequest {
+    let root = &context.job.config.root;
+    let dir = if command.dir.is_empty() { root.clone() } else { command.dir.clone() };
+    let env = context.job.config.env.iter().chain(&command.env);
+    let (cmd, args) =
+        command.argv.split_first().map_or((String::new(), Vec::new()), |(cmd, args)| (cmd.clone(), args.to_vec()));
+    ExecRequest {
+        cmd,
+        args,
+        env: env.map(|(name, value)| format!("{name}={value}")).collect(),
+        path: command.path.clone(),
+        dir: Some(dir),
+        id,
+        deadline: Some(command.timeout.map_or(limit, |own| own.min(limit))),
+        ..ExecRequest::default()
+    }
+}
+
+/// Tells the buildlet now and then what it need not keep any more.
+struct AckSink<'a> {
+    inner: &'a mut dyn OutputSink,
+    client: &'a Client,
+    id: Option<ExecId>,
+    acknowledged: u64,
+}
+
+#[async_trait]
+impl OutputSink for AckSink<'_> {
+    async fn push(&mut self, offset: u64, chunk: Bytes) -> io::Result<()> {
+        let end = offset + chunk.len() as u64;
+        self.inner.push(offset, chunk).await?;
+        if let Some(id) = self.id.as_ref().filter(|_| end - self.acknowledged >= ACK_BYTES) {
+            self.acknowledged = end;
+            // A lost acknowledgement is made up for by the next one.
+            let _ = self.client.acknowledge(id, end, false).await;
+        }
+        Ok(())
+    }
+}
+
+/// Removes an attempt's folder. That it stays is no failure: the work directory goes with the claim.
+pub(super) async fn clean(leased: &Leased, name: &str) {
+    if let Err(failure) = leased.client.remove_all(&[&attempt_dir(name)]).await {
+        tracing::debug!(%failure, name, "could not remove the folder of an attempt");
+    }
+}

@@ -1,0 +1,289 @@
+//! One attempt: the builder's command, run, read and kept.
+
+use std::io;
+use std::sync::Arc;
+use std::time::{Duration, Instant};
+
+use async_trait::async_trait;
+use buildlet::client::OutputSink;
+use bytes::Bytes;
+use engine::{
+    AttemptEnd, AttemptId, CommandEnd, Event, ExecFailure, ExecFailureKind, LeaseId, PluginFault, PluginRef, Report,
+    Test, TestIndex,
+};
+use tokio::sync::mpsc;
+
+use super::{Context, command, make, results};
+use crate::job::Job;
+use crate::lease::Leased;
+use crate::output::AttemptOutput;
+use crate::ports::{Command, ParserEvent, ParserSession, TestPlan};
+use crate::view::BuildUpdate;
+
+/// What a parser is given at a time.
+const CHUNK_BYTES: usize = 64 << 10;
+
+/// Reports of one attempt that are kept: a parser must not fill the memory.
+const MAX_REPORTS: usize = 1_000_000;
+
+pub(super) async fn run(
+    context: &Context,
+    attempt: AttemptId,
+    lease: LeaseId,
+    tests: &[TestIndex],
+    limit: Duration,
+) -> AttemptEnd {
+    let started = Instant::now();
+    let mut end = match begin(context, attempt, lease, tests).await {
+        Ok(begun) => begun.run(context, limit).await,
+        Err(failure) => AttemptEnd::unseen(failure),
+    };
+    end.took = started.elapsed();
+    end
+}
+
+/// An attempt whose command is known.
+struct Begun {
+    leased: Arc<Leased>,
+    name: String,
+    command: Command,
+    sink: GroupSink,
+}
+
+async fn begin(
+    context: &Context,
+    attempt: AttemptId,
+    lease: LeaseId,
+    tests: &[TestIndex],
+) -> Result<Begun, ExecFailure> {
+    let job = &context.job;
+    let leased = job.leases.get(lease)?;
+    let tests = job.tests_at(tests);
+    let name = attempt.to_string();
+    let command = command_for(context, &leased, &name, &tests).await.map_err(|fault| plugin_failure(&fault))?;
+    let output = job.output.begin(attempt).await.map_err(|error| keep_failure(&error))?;
+    let session = match &job.plugins.parser {
+        Some(parser) => match parser.open(&tests).await {
+            Ok(session) => Some(session),
+            Err(fault) => {
+                tell_fault(job, parser.plugin(), &fault).await;
+                None
+            }
+        },
+        None => None,
+    };
+    let sink = GroupSink {
+        job: Arc::clone(job),
+        inbox: context.inbox.clone(),
+        attempt,
+        buildlet: leased.machine.name.clone(),
+        output,
+        session,
+        reports: Vec::new(),
+        open: None,
+        started: Instant::now(),
+        overhead: None,
+        failure: None,
+    };
+    Ok(Begun { leased, name, command, sink })
+}
+
+async fn command_for(context: &Context, leased: &Leased, name: &str, tests: &[Test]) -> Result<Command, PluginFault> {
+    let job = &context.job;
+    if job.spec.one_command {
+        let plan = make::plan(context, leased, name).await?;
+        return Ok(match plan.tests {
+            TestPlan::OneCommand(command) | TestPlan::Listed(command) => command,
+        });
+    }
+    let place = leased.place(&job.config.root, &command::attempt_dir(name), &job.config.os, &job.config.arch);
+    let memo = match job.memo.get() {
+        Some(memo) => memo.clone(),
+        None => make::plan(context, leased, name).await?.memo,
+    };
+    job.plugins.builder.run(&job.config.name, &memo, tests, &place).await
+}
+
+fn plugin_failure(fault: &PluginFault) -> ExecFailure {
+    ExecFailure::new(ExecFailureKind::Other, format!("builder plugin {fault}"))
+}
+
+fn keep_failure(error: &io::Error) -> ExecFailure {
+    let full = error.kind() == io::ErrorKind::StorageFull;
+    let kind = if full { ExecFailureKind::DiskFull } else { ExecFailureKind::Other };
+    ExecFailure::new(kind, format!("keep the output of a test: {error}"))
+}
+
+async fn tell_fault(job: &Job, plugin: &PluginRef, fault: &PluginFault) {
+    let text = format!("parser plugin {fault}; its output is read by the exit status alone");
+    let update = BuildUpdate::PluginFault { plugin: plugin.name.clone(), digest: plugin.digest.clone(), text };
+    job.tell(update).await;
+}
+
+impl Begun {
+    async fn run(self, context: &Context, limit: Duration) -> AttemptEnd {
+        let Begun { leased, name, command, mut sink } = self;
+        sink.started = Instant::now();
+        let ended = command::run(context, &leased, &name, &command, limit, &mut sink).await;
+        let mut end = ended.end;
+        let mut notes = ended.notes;
+        if let Some(failure) = sink.failure.take() {
+            end = Err(failure);
+        }
+        let mut parsed = false;
+        if let Ok(how) = &end {
+            parsed = match sink.finish(context, &leased, &name, &command.results, how).await {
+                Ok(parsed) => parsed,
+                Err(failure) => {
+                    end = Err(failure);
+                    false
+                }
+            };
+        }
+        if end.is_ok() {
+            command::clean(&leased, &name).await;
+        }
+        let GroupSink { output, reports, open, overhead, .. } = sink;
+        match output.finish().await {
+            Ok(note) => notes.extend(note),
+            Err(error) => end = Err(keep_failure(&error)),
+        }
+        AttemptEnd { end, reports, open, parsed, took: Duration::ZERO, overhead, notes }
+    }
+}
+
+/// Reads what a group prints.
+struct GroupSink {
+    job: Arc<Job>,
+    inbox: mpsc::Sender<Event>,
+    attempt: AttemptId,
+    buildlet: String,
+    output: AttemptOutput,
+    session: Option<Box<dyn ParserSession>>,
+    reports: Vec<Report>,
+    open: Option<String>,
+    started: Instant,
+    overhead: Option<Duration>,
+    /// This side could not keep the output.
+    failure: Option<ExecFailure>,
+}
+
+#[async_trait]
+impl OutputSink for GroupSink {
+    async fn push(&mut self, _offset: u64, chunk: Bytes) -> io::Result<()> {
+        let update = BuildUpdate::MachineOutput { buildlet: self.buildlet.clone(), bytes: chunk.to_vec() };
+        self.job.tell(update).await;
+        for piece in chunk.chunks(CHUNK_BYTES) {
+            let kept = self.read(piece).await;
+            if let Err(error) = &kept {
+                self.failure = Some(keep_failure(error));
+            }
+            kept?;
+        }
+        Ok(())
+    }
+}
+
+impl GroupSink {
+    async fn read(&mut self, piece: &[u8]) -> io::Result<()> {
+        let Some(session) = &mut self.session else { return self.output.text(piece).await };
+        match session.push(piece).await {
+            Ok(events) => self.take(events).await,
+            Err(fault) => {
+                self.give_up_parser(&fault).await;
+                self.output.text(piece).await
+            }
+        }
+    }
+
+    /// After a fault the rest is raw text.
+    async fn give_up_parser(&mut self, fault: &PluginFault) {
+        self.session = None;
+        if let Some(parser) = &self.job.plugins.parser {
+            tell_fault(&self.job, parser.plugin(), fault).await;
+        }
+    }
+
+    async fn take(&mut self, events: Vec<ParserEvent>) -> io::Result<()> {
+        for event in events {
+            match event {
+                ParserEvent::Banner(banner) => self.output.banner(banner),
+                ParserEvent::Text(text) => self.output.text(&text).await?,
+                ParserEvent::Started(name) => self.test_started(name).await,
+                ParserEvent::Finished(report) => self.test_ended(report).await,
+                ParserEvent::Progress(..) | ParserEvent::Other(..) => {}
+            }
+        }
+        Ok(())
+    }
+
+    async fn test_started(&mut self, name: String) {
+        self.overhead.get_or_insert_with(|| self.started.elapsed());
+        self.open = Some(name.clone());
+        let _ = self.inbox.send(Event::TestStarted { attempt: self.attempt, name }).await;
+    }
+
+    async fn test_ended(&mut self, report: Report) {
+        let before = self.started.elapsed().saturating_sub(report.duration.unwrap_or_default());
+        self.overhead.get_or_insert(before);
+        if self.open.as_deref() == Some(report.name.as_str()) {
+            self.open = None;
+        }
+        let name = report.name.clone();
+        if self.reports.len() < MAX_REPORTS {
+            self.reports.push(report);
+        }
+        let _ = self.inbox.send(Event::TestEnded { attempt: self.attempt, name }).await;
+    }
+
+    /// Reads the result files and ends the parser; whether it read all there was.
+    async fn finish(
+        &mut self,
+        context: &Context,
+        leased: &Leased,
+        attempt: &str,
+        globs: &[String],
+        end: &CommandEnd,
+    ) -> Result<bool, ExecFailure> {
+        if self.session.is_none() {
+            return Ok(false);
+        }
+        if !globs.is_empty() {
+            let results = results::fetch(context, leased, attempt, globs).await?;
+            for name in &results.names {
+                self.read_file(&results, name).await.map_err(|error| keep_failure(&error))?;
+            }
+        }
+        let Some(session) = &mut self.session else { return Ok(false) };
+        match session.finish(end).await {
+            Ok(events) => self.take(events).await.map_err(|error| keep_failure(&error))?,
+            Err(fault) => self.give_up_parser(&fault).await,
+        }
+        // A tree that cannot be split has one test, and its command's exit status is its verdict.
+        Ok(self.session.is_some() && !self.job.spec.one_command)
+    }
+
+    async fn read_file(&mut self, results: &results::Results, name: &str) -> io::Result<()> {
+        let content = tokio::fs::read(results.path(name)).await?;
+        let mut pieces = content.chunks(CHUNK_BYTES).peekable();
+        if pieces.peek().is_none() {
+            self.push_file(name, &[], true).await?;
+        }
+        while let Some(piece) = pieces.next() {
+            let last = pieces.peek().is_none();
+            self.push_file(name, piece, last).await?;
+        }
+        Ok(())
+    }
+
+    async fn push_file(&mut self, name: &str, piece: &[u8], last: bool) -> io::Result<()> {
+        let Some(session) = &mut self.session else { return Ok(()) };
+        match session.push_file(name, piece, last).await {
+            Ok(events) => self.take(events).await,
+            Err(fault) => {
+                self.give_up_parser(&fault).await;
+                Ok(())
+            }
+        }
+    }
+}

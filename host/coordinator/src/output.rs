@@ -1,0 +1,134 @@
+//! What commands print, kept in files while the build runs: one for each attempt, as people see it.
+
+use std::collections::BTreeMap;
+use std::io;
+use std::path::PathBuf;
+use std::sync::{Arc, Mutex};
+
+use engine::AttemptId;
+use tokio::fs::File;
+use tokio::io::{AsyncReadExt, AsyncSeekExt, AsyncWriteExt};
+
+use crate::CoordinatorError;
+
+/// What is kept of one attempt's output: a test that prints without end must not fill the disk.
+pub(crate) const KEPT_BYTES: u64 = 64 << 20;
+
+/// What a report shows of an attempt's output: its end.
+const EXCERPT_BYTES: u64 = 32 << 10;
+
+/// Where output is kept.
+pub(crate) struct OutputStore {
+    folder: PathBuf,
+    banners: Mutex<BTreeMap<AttemptId, Vec<(u64, String)>>>,
+}
+
+impl OutputStore {
+    pub(crate) fn new(folder: PathBuf) -> Result<OutputStore, CoordinatorError> {
+        std::fs::create_dir_all(&folder).map_err(|source| CoordinatorError::Output { path: folder.clone(), source })?;
+        Ok(OutputStore { folder, banners: Mutex::default() })
+    }
+
+    fn path(&self, attempt: AttemptId) -> PathBuf {
+        self.folder.join(format!("{attempt}.log"))
+    }
+
+    /// Begins the output of an attempt.
+    pub(crate) async fn begin(self: &Arc<Self>, attempt: AttemptId) -> io::Result<AttemptOutput> {
+        let file = File::create(self.path(attempt)).await?;
+        Ok(AttemptOutput { store: Arc::clone(self), attempt, file, kept: 0, cut: 0 })
+    }
+
+    /// Reads an attempt's output in pieces, a banner before the piece that it heads.
+    pub(crate) async fn read(&self, attempt: AttemptId) -> io::Result<Vec<Piece>> {
+        let Some(text) = self.read_from(attempt, 0).await? else { return Ok(Vec::new()) };
+        let banners = self.banners().get(&attempt).cloned().unwrap_or_default();
+        let mut pieces = Vec::new();
+        let mut at = 0;
+        for (offset, banner) in banners {
+            let offset = usize::try_from(offset).unwrap_or(usize::MAX).min(text.len());
+            pieces.push(Piece::Text(text[at..offset].to_vec()));
+            pieces.push(Piece::Banner(banner));
+            at = offset;
+        }
+        pieces.push(Piece::Text(text[at..].to_vec()));
+        pieces.retain(|piece| !matches!(piece, Piece::Text(text) if text.is_empty()));
+        Ok(pieces)
+    }
+
+    /// The end of an attempt's output, for a report.
+    pub(crate) async fn excerpt(&self, attempt: AttemptId) -> Vec<u8> {
+        let path = self.path(attempt);
+        let length = tokio::fs::metadata(&path).await.map_or(0, |meta| meta.len());
+        let from = length.saturating_sub(EXCERPT_BYTES);
+        self.read_from(attempt, from).await.ok().flatten().unwrap_or_default()
+    }
+
+    async fn read_from(&self, attempt: AttemptId, offset: u64) -> io::Result<Option<Vec<u8>>> {
+        let mut file = match File::open(self.path(attempt)).await {
+            Ok(file) => file,
+            Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(None),
+            Err(error) => return Err(error),
+        };
+        file.seek(io::SeekFrom::Start(offset)).await?;
+        let mut text = Vec::new();
+        file.take(KEPT_BYTES + 4096).read_to_end(&mut text).await?;
+        Ok(Some(text))
+    }
+
+    /// Removes all of it: the build is over.
+    pub(crate) async fn remove(&self) {
+        if let Err(error) = tokio::fs::remove_dir_all(&self.folder).await {
+            tracing::warn!(folder = %self.folder.display(), %error, "could not remove the kept output of a build");
+        }
+    }
+
+    fn banners(&self) -> std::sync::MutexGuard<'_, BTreeMap<AttemptId, Vec<(u64, String)>>> {
+        self.banners.lock().expect("no holder of this lock can panic")
+    }
+}
+
+/// A piece of an attempt's output.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) enum Piece {
+    /// A headline.
+    Banner(String),
+    /// Output.
+    Text(Vec<u8>),
+}
+
+/// The output of an attempt that runs.
+pub(crate) struct AttemptOutput {
+    store: Arc<OutputStore>,
+    attempt: AttemptId,
+    file: File,
+    kept: u64,
+    cut: u64,
+}
+
+impl AttemptOutput {
+    /// Keeps output, as far as there is room.
+    pub(crate) async fn text(&mut self, bytes: &[u8]) -> io::Result<()> {
+        let room = usize::try_from(KEPT_BYTES - self.kept).unwrap_or(usize::MAX).min(bytes.len());
+        self.file.write_all(&bytes[..room]).await?;
+        self.kept += room as u64;
+        self.cut += (bytes.len() - room) as u64;
+        Ok(())
+    }
+
+    /// Notes a headline at this place.
+    pub(crate) fn banner(&mut self, banner: String) {
+        self.store.banners().entry(self.attempt).or_default().push((self.kept, banner));
+    }
+
+    /// Ends it; what was cut is said in the output itself and returned.
+    pub(crate) async fn finish(mut self) -> io::Result<Option<String>> {
+        let note = (self.cut > 0)
+            .then(|| format!("output cut after {} MiB; {} more bytes are not kept", KEPT_BYTES >> 20, self.cut));
+        if let Some(note) = &note {
+            self.file.write_all(format!("\n\n... {note} ...\n").as_bytes()).await?;
+        }
+        self.file.flush().await?;
+        Ok(note)
+    }
+}

@@ -1,0 +1,113 @@
+//! What scripts rely on: exit codes, reports, errors that say what to do.
+
+use crate::support::{Tree, User};
+
+const PASS: &str = "echo 1..1; echo ok 1";
+const FAIL: &str = "echo 1..1; echo 'not ok 1 - two is three'";
+
+#[test]
+fn a_tree_that_passes() {
+    let (user, tree) = (User::new(), Tree::new(&[("a", PASS), ("b", PASS), ("c", "test -e made && echo 1..1 && echo ok")]));
+    let outcome = user.build(tree.path(), &["--helpers", "1"]);
+    assert_eq!(outcome.code, Some(0), "{}", outcome.all());
+    assert_eq!(outcome.junit.len(), 3);
+    assert!(outcome.junit.values().all(|result| result == "passed"), "{:?}", outcome.junit);
+}
+
+#[test]
+fn a_snapshot_is_used_again_and_said_so_until_a_file_changes() {
+    let (user, tree) = (User::new(), Tree::new(&[("a", PASS)]));
+    let reused = |args: &[&str]| {
+        let outcome = user.build(tree.path(), args);
+        assert_eq!(outcome.code, Some(0), "{}", outcome.all());
+        outcome.named("snapshot").any(|event| event["reused"] == true)
+    };
+    assert!(!reused(&[]), "nothing is there yet");
+    assert!(reused(&[]), "the same tree");
+    assert!(!reused(&["--fresh"]), "asked to make it anew");
+    tree.script("b", PASS);
+    assert!(!reused(&[]), "an edited tree is another");
+}
+
+#[test]
+fn a_failing_test_is_named_with_its_output_and_ends_in_1() {
+    let (user, tree) = (User::new(), Tree::new(&[("a", PASS), ("b", FAIL)]));
+    let outcome = user.build(tree.path(), &[]);
+    assert_eq!(outcome.code, Some(1), "{}", outcome.all());
+    assert_eq!(outcome.result("t/a.t"), "passed");
+    assert_eq!(outcome.result("t/b.t"), "failed");
+    assert!(outcome.stderr.contains("two is three"), "{}", outcome.stderr);
+    assert!(String::from_utf8_lossy(&outcome.log).contains("not ok 1 - two is three"));
+}
+
+#[test]
+fn a_failing_make_ends_in_1_and_runs_nothing() {
+    let user = User::new();
+    let tree = Tree::with_muster("[command]\nmake = ['echo no such compiler; exit 3']\nlist = 'echo a'\nrun = 'echo {tests}'\n");
+    let outcome = user.build(tree.path(), &[]);
+    assert_eq!(outcome.code, Some(1), "{}", outcome.all());
+    assert!(outcome.stderr.contains("exit status 3"), "{}", outcome.stderr);
+    assert!(String::from_utf8_lossy(&outcome.log).contains("no such compiler"));
+}
+
+#[test]
+fn a_filter_that_matches_nothing_ends_in_2_with_the_nearest_names() {
+    let (user, tree) = (User::new(), Tree::new(&[("parser_long", PASS), ("b", PASS)]));
+    let outcome = user.build(tree.path(), &["--run", "parsr_long"]);
+    assert_eq!(outcome.code, Some(2), "{}", outcome.all());
+    assert!(outcome.stderr.contains("t/parser_long.t"), "{}", outcome.stderr);
+}
+
+#[test]
+fn a_filter_picks_its_tests() {
+    let (user, tree) = (User::new(), Tree::new(&[("a", PASS), ("b", FAIL)]));
+    let outcome = user.build(tree.path(), &["--run", "a\\.t$"]);
+    assert_eq!(outcome.code, Some(0), "{}", outcome.all());
+    assert_eq!(outcome.junit.len(), 1);
+}
+
+#[test]
+fn a_listing_without_tests_ends_in_3() {
+    let user = User::new();
+    let tree = Tree::with_muster("[command]\nlist = 'true'\nrun = 'echo {tests}'\n");
+    let outcome = user.build(tree.path(), &[]);
+    assert_eq!(outcome.code, Some(3), "{}", outcome.all());
+}
+
+#[test]
+fn a_duplicate_name_is_no_pass() {
+    let user = User::new();
+    let tree = Tree::with_muster("[command]\nlist = 'echo a; echo a'\nrun = 'echo {tests}'\n");
+    let outcome = user.build(tree.path(), &[]);
+    assert!(matches!(outcome.code, Some(1 | 3)), "{}", outcome.all());
+    assert!(outcome.stderr.contains("twice"), "{}", outcome.stderr);
+}
+
+#[test]
+fn a_host_key_in_a_tree_is_refused_by_name() {
+    let (user, tree) = (User::new(), Tree::new(&[("a", PASS)]));
+    tree.section("[pool.local]\nbuildlets = 3");
+    let outcome = user.build(tree.path(), &[]);
+    assert_eq!(outcome.code, Some(2), "{}", outcome.all());
+    assert!(outcome.stderr.contains("pool") && outcome.stderr.contains("muster.toml"), "{}", outcome.stderr);
+}
+
+#[test]
+fn a_tree_that_no_builder_knows_ends_in_2() {
+    let user = User::new();
+    let folder = tempfile::tempdir().unwrap();
+    std::fs::write(folder.path().join("readme"), "nothing to build").unwrap();
+    let outcome = user.build(folder.path(), &[]);
+    assert_eq!(outcome.code, Some(2), "{}", outcome.all());
+    assert!(outcome.stderr.contains("muster.toml"), "{}", outcome.stderr);
+}
+
+#[test]
+fn what_never_ran_after_the_first_failure_is_written_as_skipped() {
+    let (user, tree) = (User::new(), Tree::new(&[("a", FAIL), ("b", "sleep 30; echo 1..1; echo ok 1"), ("c", PASS)]));
+    tree.set("merge = false");
+    let outcome = user.build(tree.path(), &["--fail-fast", "--helpers", "0"]);
+    assert_eq!(outcome.code, Some(1), "{}", outcome.all());
+    assert_eq!(outcome.result("t/a.t"), "failed");
+    assert_eq!(outcome.result("t/c.t"), "skipped");
+}

@@ -1,0 +1,7 @@
+//! End-to-end tests, each on the real binary in a state folder of its own.
+#![expect(clippy::unwrap_used, reason = "tests")]
+
+mod command_line;
+mod losses;
+mod support;
+mod verdicts;

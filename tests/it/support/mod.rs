@@ -1,0 +1,114 @@
+//! Runs the binary and reads what it says.
+
+mod junit;
+pub(crate) mod live;
+mod tree;
+
+pub(crate) use live::Live;
+pub(crate) use tree::Tree;
+
+use std::collections::BTreeMap;
+use std::ffi::OsStr;
+use std::path::{Path, PathBuf};
+use std::process::{Command, Stdio};
+
+use serde_json::Value;
+use tempfile::TempDir;
+
+/// One user of the binary: a home, a state folder, nothing of this machine's configuration.
+pub(crate) struct User {
+    home: TempDir,
+}
+
+/// How a `muster build` went.
+#[derive(Debug)]
+pub(crate) struct Outcome {
+    pub(crate) code: Option<i32>,
+    pub(crate) events: Vec<Value>,
+    pub(crate) stderr: String,
+    /// `suite` and `name` of each test to its result: `passed`, `failed`, `skipped`, `error`.
+    pub(crate) junit: BTreeMap<(String, String), String>,
+    /// The ordered log.
+    pub(crate) log: Vec<u8>,
+}
+
+impl User {
+    pub(crate) fn new() -> User {
+        User { home: tempfile::tempdir().unwrap() }
+    }
+
+    pub(crate) fn path(&self, name: &str) -> PathBuf {
+        self.home.path().join(name)
+    }
+
+    /// Writes the host's configuration.
+    pub(crate) fn configure(&self, text: &str) {
+        let folder = self.path(".config/muster");
+        std::fs::create_dir_all(&folder).unwrap();
+        std::fs::write(folder.join("coordinator.toml"), text).unwrap();
+    }
+
+    /// The binary, with these arguments.
+    pub(crate) fn muster(&self, args: impl IntoIterator<Item = impl AsRef<OsStr>>) -> Command {
+        let mut command = Command::new(binary());
+        command.args(args).env_clear().env("HOME", self.home.path()).env("PATH", std::env::var_os("PATH").unwrap());
+        command.env("LANG", "C.UTF-8").stdin(Stdio::null());
+        command
+    }
+
+    /// `muster build TREE` with `--json` and every report.
+    pub(crate) fn build_command(&self, tree: &Path, args: &[&str]) -> Command {
+        let mut command = self.muster(["build"]);
+        command.arg(tree).args(["--json", "--junit"]).arg(self.path("junit.xml"));
+        command.arg("--log").arg(self.path("ordered.log")).args(args);
+        command
+    }
+
+    /// Runs a build to its end.
+    pub(crate) fn build(&self, tree: &Path, args: &[&str]) -> Outcome {
+        let output = self.build_command(tree, args).output().unwrap();
+        self.outcome(output.status.code(), &output.stdout, &output.stderr)
+    }
+
+    pub(crate) fn outcome(&self, code: Option<i32>, stdout: &[u8], stderr: &[u8]) -> Outcome {
+        let events = String::from_utf8_lossy(stdout);
+        Outcome {
+            code,
+            events: events.lines().map(|line| serde_json::from_str(line).unwrap()).collect(),
+            stderr: String::from_utf8_lossy(stderr).into_owned(),
+            junit: junit::read(&self.path("junit.xml")),
+            log: std::fs::read(self.path("ordered.log")).unwrap_or_default(),
+        }
+    }
+}
+
+/// The binary under test: the test runner says which.
+fn binary() -> PathBuf {
+    match std::env::var_os("MUSTER_BIN") {
+        Some(binary) => PathBuf::from(binary),
+        None => {
+            let target = Path::new(env!("CARGO_MANIFEST_DIR")).join("../target/debug/muster");
+            assert!(target.exists(), "build the binary first, or run `cargo xtask test`");
+            target
+        }
+    }
+}
+
+impl Outcome {
+    /// The result of the test of this name.
+    pub(crate) fn result(&self, name: &str) -> &str {
+        let found = self.junit.iter().find(|((_, case), _)| case == name);
+        found.map_or_else(|| panic!("no test `{name}` in {:?}\n{}", self.junit, self.stderr), |(_, result)| result)
+    }
+
+    /// Events of this name.
+    pub(crate) fn named<'a>(&'a self, name: &'a str) -> impl Iterator<Item = &'a Value> + 'a {
+        self.events.iter().filter(move |event| event["event"] == name)
+    }
+
+    /// The whole of what was said, for a failed assertion.
+    pub(crate) fn all(&self) -> String {
+        let events: Vec<String> = self.events.iter().map(ToString::to_string).collect();
+        format!("exit {:?}\n{}\n{}", self.code, events.join("\n"), self.stderr)
+    }
+}

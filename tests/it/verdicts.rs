@@ -1,0 +1,108 @@
+//! Every row of "verdicts are earned", on real processes.
+
+use crate::support::{Tree, User};
+
+const PASS: &str = "echo 1..1; echo ok 1";
+
+#[test]
+fn a_listed_test_that_is_never_mentioned_fails_after_a_try_of_its_own() {
+    let user = User::new();
+    let tree = Tree::with_muster(
+        r#"
+[command]
+list = "echo a; echo quiet; echo c"
+run = 'for t in {tests}; do [ "$t" = quiet ] || { echo "# muster-test: $t"; echo 1..1; echo ok 1; }; done'
+parser = "tap"
+"#,
+    );
+    let outcome = user.build(tree.path(), &["--helpers", "0"]);
+    assert_eq!(outcome.code, Some(1), "{}", outcome.all());
+    assert_eq!([outcome.result("a"), outcome.result("quiet"), outcome.result("c")], ["passed", "failed", "passed"]);
+    assert!(outcome.stderr.contains("not reported"), "{}", outcome.stderr);
+}
+
+#[test]
+fn a_group_that_fails_without_a_failing_test_fails_for_itself() {
+    let user = User::new();
+    let tree = Tree::with_muster(
+        r#"
+[command]
+list = "echo a; echo b"
+run = 'for t in {tests}; do echo "# muster-test: $t"; echo 1..1; echo ok 1; done; exit 9'
+parser = "tap"
+"#,
+    );
+    let outcome = user.build(tree.path(), &["--helpers", "0"]);
+    assert_eq!(outcome.code, Some(1), "{}", outcome.all());
+    assert_eq!([outcome.result("a"), outcome.result("b")], ["passed", "passed"]);
+    let failed: Vec<_> = outcome.junit.iter().filter(|(_, result)| *result == "failed").collect();
+    assert_eq!(failed.len(), 1, "{:?}", outcome.junit);
+    assert!(outcome.stderr.contains("exit status 9"), "{}", outcome.stderr);
+}
+
+#[test]
+fn a_crash_in_the_middle_blames_the_open_test_and_runs_the_rest_again() {
+    let user = User::new();
+    let tree = Tree::new(&[("a", PASS), ("b", "kill -SEGV $PPID; sleep 5"), ("c", PASS)]);
+    let outcome = user.build(tree.path(), &["--helpers", "0"]);
+    assert_eq!(outcome.code, Some(1), "{}", outcome.all());
+    assert_eq!([outcome.result("t/a.t"), outcome.result("t/b.t"), outcome.result("t/c.t")], ["passed", "failed", "passed"]);
+}
+
+#[test]
+fn without_a_parser_a_failing_group_is_taken_apart() {
+    let user = User::new();
+    let tree = Tree::with_muster("[command]\nlist = 'echo a; echo bad; echo c'\nrun = 'for t in {tests}; do [ $t != bad ] || exit 1; done'\n");
+    let outcome = user.build(tree.path(), &["--helpers", "0"]);
+    assert_eq!(outcome.code, Some(1), "{}", outcome.all());
+    assert_eq!([outcome.result("a"), outcome.result("bad"), outcome.result("c")], ["passed", "failed", "passed"]);
+}
+
+#[test]
+fn a_hanging_test_runs_over_its_limit_and_only_it_fails() {
+    let user = User::new();
+    let tree = Tree::new(&[("a", PASS), ("b", "sleep 600"), ("c", PASS)]);
+    tree.section("timeout = { 'b\\.t$' = '2s' }");
+    let outcome = user.build(tree.path(), &["--helpers", "0"]);
+    assert_eq!(outcome.code, Some(1), "{}", outcome.all());
+    assert_eq!([outcome.result("t/a.t"), outcome.result("t/b.t"), outcome.result("t/c.t")], ["passed", "failed", "passed"]);
+    assert!(outcome.stderr.contains("time limit"), "{}", outcome.stderr);
+}
+
+#[test]
+fn a_flaky_test_is_told_as_one_where_retries_are_asked_for() {
+    let user = User::new();
+    let mark = user.path("mark");
+    let body = format!("echo 1..1; if [ -e {0} ]; then echo ok 1; else touch {0}; echo not ok 1; fi", mark.display());
+    let tree = Tree::new(&[("a", PASS), ("b", &body)]);
+    let outcome = user.build(tree.path(), &["--helpers", "0", "--retries", "1"]);
+    assert_eq!(outcome.code, Some(0), "{}", outcome.all());
+    let verdicts: Vec<_> = outcome.named("test").filter(|event| event["name"] == "t/b.t").collect();
+    assert!(verdicts.iter().any(|event| event["verdict"] == "flaky"), "{}", outcome.all());
+}
+
+#[test]
+fn hostile_output_disturbs_nobody() {
+    let user = User::new();
+    let noisy = "printf '\\033[31mred\\377\\376 \\000 bytes\\n'; head -c 200000000 /dev/zero | tr '\\0' 'x'; echo; echo 1..1; echo ok 1";
+    let tree = Tree::new(&[("a", PASS), ("b", noisy), ("c", PASS)]);
+    let outcome = user.build(tree.path(), &["--helpers", "0"]);
+    assert_eq!(outcome.code, Some(0), "{}", outcome.stderr);
+    assert_eq!(outcome.junit.len(), 3);
+    assert!(outcome.log.len() < 100 << 20, "the log is bounded: {}", outcome.log.len());
+    let log = String::from_utf8_lossy(&outcome.log[outcome.log.len() - 4096..]).into_owned();
+    assert!(outcome.stderr.contains("output cut") || log.contains("output cut"), "and says what it cut");
+}
+
+#[test]
+fn a_process_left_behind_is_killed_and_told() {
+    let user = User::new();
+    let mark = user.path("pid");
+    let body = format!("setsid sh -c 'echo $$ > {}; exec sleep 600' & sleep 0.3; echo 1..1; echo ok 1", mark.display());
+    let tree = Tree::new(&[("a", &body)]);
+    let outcome = user.build(tree.path(), &["--helpers", "0"]);
+    assert_eq!(outcome.code, Some(0), "{}", outcome.all());
+    let pid = std::fs::read_to_string(mark).unwrap();
+    assert!(!std::path::Path::new(&format!("/proc/{}", pid.trim())).exists(), "process {pid} still runs");
+    assert!(outcome.all().contains("background process"), "{}", outcome.all());
+}
