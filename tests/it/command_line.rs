@@ -7,7 +7,8 @@ const FAIL: &str = "echo 1..1; echo 'not ok 1 - two is three'";
 
 #[test]
 fn a_tree_that_passes() {
-    let (user, tree) = (User::new(), Tree::new(&[("a", PASS), ("b", PASS), ("c", "test -e made && echo 1..1 && echo ok")]));
+    let (user, tree) =
+        (User::new(), Tree::new(&[("a", PASS), ("b", PASS), ("c", "test -e made && echo 1..1 && echo ok")]));
     let outcome = user.build(tree.path(), &["--helpers", "1"]);
     assert_eq!(outcome.code, Some(0), "{}", outcome.all());
     assert_eq!(outcome.junit.len(), 3);
@@ -43,7 +44,9 @@ fn a_failing_test_is_named_with_its_output_and_ends_in_1() {
 #[test]
 fn a_failing_make_ends_in_1_and_runs_nothing() {
     let user = User::new();
-    let tree = Tree::with_muster("[command]\nmake = ['echo no such compiler; exit 3']\nlist = 'echo a'\nrun = 'echo {tests}'\n");
+    let tree = Tree::with_muster(
+        "[command]\nmake = ['echo no such compiler; exit 3']\nlist = 'echo a'\nrun = 'echo {tests}'\n",
+    );
     let outcome = user.build(tree.path(), &[]);
     assert_eq!(outcome.code, Some(1), "{}", outcome.all());
     assert!(outcome.stderr.contains("exit status 3"), "{}", outcome.stderr);

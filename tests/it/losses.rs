@@ -74,7 +74,10 @@ fn a_test_that_kills_its_machine_is_lost_and_the_build_errored() {
     let tree = Tree::new(&[("a", "echo 1..1; echo ok 1"), ("b", killer), ("c", "echo 1..1; echo ok 1")]);
     let outcome = user.build(tree.path(), &["--helpers", "1"]);
     assert_eq!(outcome.code, Some(3), "{}", outcome.all());
-    assert_eq!([outcome.result("t/a.t"), outcome.result("t/b.t"), outcome.result("t/c.t")], ["passed", "error", "passed"]);
+    assert_eq!(
+        [outcome.result("t/a.t"), outcome.result("t/b.t"), outcome.result("t/c.t")],
+        ["passed", "error", "passed"]
+    );
 }
 
 #[test]

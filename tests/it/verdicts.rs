@@ -8,12 +8,12 @@ const PASS: &str = "echo 1..1; echo ok 1";
 fn a_listed_test_that_is_never_mentioned_fails_after_a_try_of_its_own() {
     let user = User::new();
     let tree = Tree::with_muster(
-        r#"
+        r##"
 [command]
 list = "echo a; echo quiet; echo c"
 run = 'for t in {tests}; do [ "$t" = quiet ] || { echo "# muster-test: $t"; echo 1..1; echo ok 1; }; done'
 parser = "tap"
-"#,
+"##,
     );
     let outcome = user.build(tree.path(), &["--helpers", "0"]);
     assert_eq!(outcome.code, Some(1), "{}", outcome.all());
@@ -25,12 +25,12 @@ parser = "tap"
 fn a_group_that_fails_without_a_failing_test_fails_for_itself() {
     let user = User::new();
     let tree = Tree::with_muster(
-        r#"
+        r##"
 [command]
 list = "echo a; echo b"
 run = 'for t in {tests}; do echo "# muster-test: $t"; echo 1..1; echo ok 1; done; exit 9'
 parser = "tap"
-"#,
+"##,
     );
     let outcome = user.build(tree.path(), &["--helpers", "0"]);
     assert_eq!(outcome.code, Some(1), "{}", outcome.all());
@@ -46,13 +46,18 @@ fn a_crash_in_the_middle_blames_the_open_test_and_runs_the_rest_again() {
     let tree = Tree::new(&[("a", PASS), ("b", "kill -SEGV $PPID; sleep 5"), ("c", PASS)]);
     let outcome = user.build(tree.path(), &["--helpers", "0"]);
     assert_eq!(outcome.code, Some(1), "{}", outcome.all());
-    assert_eq!([outcome.result("t/a.t"), outcome.result("t/b.t"), outcome.result("t/c.t")], ["passed", "failed", "passed"]);
+    assert_eq!(
+        [outcome.result("t/a.t"), outcome.result("t/b.t"), outcome.result("t/c.t")],
+        ["passed", "failed", "passed"]
+    );
 }
 
 #[test]
 fn without_a_parser_a_failing_group_is_taken_apart() {
     let user = User::new();
-    let tree = Tree::with_muster("[command]\nlist = 'echo a; echo bad; echo c'\nrun = 'for t in {tests}; do [ $t != bad ] || exit 1; done'\n");
+    let tree = Tree::with_muster(
+        "[command]\nlist = 'echo a; echo bad; echo c'\nrun = 'for t in {tests}; do [ $t != bad ] || exit 1; done'\n",
+    );
     let outcome = user.build(tree.path(), &["--helpers", "0"]);
     assert_eq!(outcome.code, Some(1), "{}", outcome.all());
     assert_eq!([outcome.result("a"), outcome.result("bad"), outcome.result("c")], ["passed", "failed", "passed"]);
@@ -65,7 +70,10 @@ fn a_hanging_test_runs_over_its_limit_and_only_it_fails() {
     tree.section("timeout = { 'b\\.t$' = '2s' }");
     let outcome = user.build(tree.path(), &["--helpers", "0"]);
     assert_eq!(outcome.code, Some(1), "{}", outcome.all());
-    assert_eq!([outcome.result("t/a.t"), outcome.result("t/b.t"), outcome.result("t/c.t")], ["passed", "failed", "passed"]);
+    assert_eq!(
+        [outcome.result("t/a.t"), outcome.result("t/b.t"), outcome.result("t/c.t")],
+        ["passed", "failed", "passed"]
+    );
     assert!(outcome.stderr.contains("time limit"), "{}", outcome.stderr);
 }
 

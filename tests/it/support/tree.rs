@@ -6,13 +6,13 @@ use std::path::{Path, PathBuf};
 use tempfile::TempDir;
 
 /// How the tree is built: one exec runs any number of scripts, each announced by its name.
-const MUSTER: &str = r#"
+const MUSTER: &str = r##"
 [command]
 make = ["touch made"]
 list = "ls t/*.t"
 run = 'for t in {tests}; do echo "# muster-test: $t"; sh "$t" || bad=1; done; exit ${bad:-0}'
 parser = "tap"
-"#;
+"##;
 
 /// A tree in a folder of its own.
 pub(crate) struct Tree {
