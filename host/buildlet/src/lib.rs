@@ -17,4 +17,4 @@ mod secret;
 mod url;
 
 pub use secret::Secret;
-pub use url::{BuildletUrl, Trust, UrlError};
+pub use url::{BuildletUrl, DEFAULT_PORT, Trust, UrlError};

@@ -9,7 +9,22 @@
 //! `TE: trailers`, and Go's never does.
 
 mod config;
+mod server;
+
+mod connection;
+mod endpoints;
+mod routes;
+
+mod bridge;
+mod exec;
+mod http1;
+mod paths;
+mod process;
+
 mod error;
+mod refusal;
+mod state;
 
 pub use config::{AgentConfig, AgentLimits};
 pub use error::AgentError;
+pub use server::{Agent, ServeEnd, kill_leftovers, run_until};

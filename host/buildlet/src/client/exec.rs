@@ -148,6 +148,9 @@ fn read_end(answer: &Answer, next_offset: u64) -> Result<ExecEnd, ExecFailure> {
             return Err(failure(FailureKind::PeerFailed, text.clone()));
         }
     }
+    if record.as_ref().is_some_and(|record| record.output_bytes.is_some_and(|told| told != next_offset)) {
+        return Err(failure(FailureKind::Broken, "the output that came is not as long as was told".to_owned()));
+    }
     let state = answer.trailers.get(headers::PROCESS_STATE).map(|value| value.as_bytes());
     let state = match state {
         Some(state) if !state.is_empty() => String::from_utf8_lossy(state).into_owned(),
@@ -160,7 +163,7 @@ fn read_end(answer: &Answer, next_offset: u64) -> Result<ExecEnd, ExecFailure> {
     Ok(ExecEnd {
         result: CommandResult::parse(&state),
         process_state: state,
-        output_bytes: record.as_ref().map_or(next_offset, |record| record.output_bytes),
+        output_bytes: next_offset,
         usage: record.as_ref().map(|record| record.usage),
         waited: Duration::from_millis(record.as_ref().map_or(0, |record| record.waited_ms)),
         left_behind: record.map(|record| record.left_behind),

@@ -28,7 +28,7 @@ impl Client {
     /// If there is no good answer.
     pub async fn work_dir(&self) -> Result<String, CallFailure> {
         let answer = self.small(Call::new("/workdir", Method::GET, "")).await?;
-        self.text("/workdir", answer)
+        text("/workdir", answer)
     }
 
     /// Whether the agent answers at all; needs no password.
@@ -37,7 +37,7 @@ impl Client {
     /// If it does not say `ok`.
     pub async fn healthz(&self) -> Result<(), CallFailure> {
         let answer = self.small(Call::new("/healthz", Method::GET, "")).await?;
-        match self.text("/healthz", answer)?.trim() {
+        match text("/healthz", answer)?.trim() {
             "ok" => Ok(()),
             other => Err(CallFailure {
                 call: "/healthz",
@@ -78,8 +78,9 @@ impl Client {
         let skip = options.skip.iter().map(|path| ("skip", path.as_str()));
         let query = form_encode(fixed.into_iter().chain(skip));
         let answer = self.working(Call::new("/ls", Method::GET, &query)).await?;
-        let text = self.text("/ls", answer)?;
-        text.lines()
+        let lines = text("/ls", answer)?;
+        lines
+            .lines()
             .map(|line| {
                 ListEntry::parse(line).ok_or_else(|| CallFailure {
                     call: "/ls",
@@ -158,13 +159,8 @@ impl Client {
         let answer = self.shared.send(call, self.shared.settings.work).await?;
         answer.read(self.shared.settings.max_answer_bytes).await
     }
+}
 
-    #[expect(clippy::unused_self, reason = "called like the other steps of a call")]
-    fn text(&self, call: &'static str, answer: Vec<u8>) -> Result<String, CallFailure> {
-        String::from_utf8(answer).map_err(|error| CallFailure {
-            call,
-            kind: FailureKind::Broken,
-            detail: chain(&error),
-        })
-    }
+fn text(call: &'static str, answer: Vec<u8>) -> Result<String, CallFailure> {
+    String::from_utf8(answer).map_err(|error| CallFailure { call, kind: FailureKind::Broken, detail: chain(&error) })
 }

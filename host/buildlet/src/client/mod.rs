@@ -20,6 +20,8 @@ mod response;
 mod settings;
 
 pub use archive::{ArchiveStream, UrlOutcome};
+#[cfg(target_os = "linux")]
+pub(crate) use error::chain;
 pub use error::{CallFailure, ExecFailure, FailureKind};
 pub use exec_types::{ExecEnd, ExecRequest, OutputSink};
 pub use files::ListOptions;

@@ -115,11 +115,8 @@ impl Shared {
     pub(crate) async fn send_unwatched(self: &Arc<Self>, call: Call, budget: Duration) -> Result<Answer, CallFailure> {
         let name = call.name;
         let request = self.request(call);
-        let (mut connection, response) = self.begin(name, request, budget).await?;
+        let (connection, response) = self.begin(name, request, budget).await?;
         tracing::trace!(call = name, status = %response.status(), "answered");
-        if response.headers().get(header::CONNECTION).is_some_and(|value| value == "close") {
-            connection = None;
-        }
         Ok(Answer::new(name, Arc::clone(self), response, connection))
     }
 
@@ -168,14 +165,14 @@ impl Shared {
         call: &'static str,
         mut request: Request<RequestBody>,
         budget: Duration,
-    ) -> Result<(Option<Connection>, Response<Incoming>), CallFailure> {
+    ) -> Result<(Connection, Response<Incoming>), CallFailure> {
         while let Some(mut connection) = self.idle.take() {
             if timed(call, budget, connection.sender.ready()).await?.is_err() {
                 continue;
             }
             let sent = connection.sender.try_send_request(request);
             match timed(call, budget, sent).await? {
-                Ok(response) => return Ok((Some(connection), response)),
+                Ok(response) => return Ok((connection, response)),
                 Err(mut error) => match error.take_message() {
                     // The peer had closed it already and nothing was sent: another connection may do.
                     Some(unsent) => request = unsent,
@@ -197,7 +194,7 @@ impl Shared {
         })?;
         let sent = connection.sender.send_request(request);
         match timed(call, budget, sent).await? {
-            Ok(response) => Ok((Some(connection), response)),
+            Ok(response) => Ok((connection, response)),
             Err(error) => Err(broken(call, &error)),
         }
     }

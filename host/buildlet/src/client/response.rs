@@ -3,7 +3,7 @@
 use std::{sync::Arc, time::Duration};
 
 use bytes::Bytes;
-use http::{HeaderMap, Response, StatusCode};
+use http::{HeaderMap, Response, StatusCode, header};
 use http_body_util::BodyExt as _;
 use hyper::body::Incoming;
 
@@ -33,7 +33,7 @@ impl Answer {
         call: &'static str,
         shared: Arc<Shared>,
         response: Response<Incoming>,
-        connection: Option<Connection>,
+        connection: Connection,
     ) -> Self {
         let (head, body) = response.into_parts();
         Answer {
@@ -43,7 +43,7 @@ impl Answer {
             call,
             shared,
             body,
-            connection,
+            connection: Some(connection),
         }
     }
 
@@ -132,7 +132,8 @@ impl Answer {
             }
         }
         // After a refusal the request's body may still be on its way, so that connection is of no more use.
-        if let Some(connection) = self.connection.take().filter(|_| self.status.is_success()) {
+        let closing = self.headers.get(header::CONNECTION).is_some_and(|value| value == "close");
+        if let Some(connection) = self.connection.take().filter(|_| self.status.is_success() && !closing) {
             self.shared.idle.keep(connection);
         }
         Ok(None)

@@ -10,8 +10,9 @@ use super::{ExecUsage, LeftBehind};
 pub(crate) struct EndRecord {
     /// The `Process-State` text; with a failure, how the process ended once it was killed.
     pub(crate) process_state: String,
-    /// Bytes of output in all.
-    pub(crate) output_bytes: u64,
+    /// Bytes of output in all, where it is kept.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub(crate) output_bytes: Option<u64>,
     /// What it used.
     pub(crate) usage: ExecUsage,
     /// What it left running.

@@ -9,12 +9,14 @@ mod exec;
 mod form;
 mod process_state;
 mod status;
+mod time;
 
-pub use entry::{EntryKind, ListEntry, mode_text, rfc3339};
+pub use entry::{EntryKind, ListEntry, mode_text};
 pub use exec::{ExecId, ExecState, ExecUsage, InvalidExecId, Lease, LeftBehind, Limits};
 pub use form::{Form, form_encode, percent_decode};
 pub use process_state::CommandResult;
 pub use status::{Extensions, STATUS_VERSION, Status};
+pub use time::{http_date, rfc3339};
 
 pub(crate) use duration::millis;
 pub(crate) use end_record::{EndFailure, EndRecord};

@@ -1,0 +1,300 @@
+//! Control groups of execs: limits, usage, and all of a command's processes in one list. Versions 1 and 2.
+//!
+//! A new process is moved in right after it was started, and then whatever it started meanwhile.
+
+use std::{
+    fs, io,
+    path::{Path, PathBuf},
+    time::Duration,
+};
+
+use crate::protocol::{ExecUsage, Limits};
+
+use super::{mounts, table};
+
+/// The period of version 1's and 2's processor limit, in microseconds: the kernel's default.
+const CPU_PERIOD_US: u64 = 100_000;
+/// A group cannot be removed before the kernel has let go of its last process: so often it is tried again.
+const REMOVE_TRIES: u32 = 50;
+const REMOVE_PAUSE: Duration = Duration::from_millis(10);
+
+/// What this machine offers.
+#[derive(Debug)]
+pub(crate) struct Cgroups {
+    v2: Option<PathBuf>,
+    v2_limits: bool,
+    memory: Option<PathBuf>,
+    cpu: Option<PathBuf>,
+    cpuacct: Option<PathBuf>,
+    pids: Option<PathBuf>,
+    missing: Option<String>,
+}
+
+impl Cgroups {
+    /// Makes one group of this name in each hierarchy that lets us.
+    pub(crate) fn detect(name: &str) -> Self {
+        let hierarchies = mounts::hierarchies();
+        let mut found =
+            Cgroups { v2: None, v2_limits: false, memory: None, cpu: None, cpuacct: None, pids: None, missing: None };
+        let mut errors = Vec::new();
+        for hierarchy in &hierarchies {
+            let wanted = |controller: &str| hierarchy.controllers.iter().any(|known| known == controller);
+            let is_v2 = hierarchy.controllers.is_empty();
+            if !is_v2 && !["memory", "cpu", "cpuacct", "pids"].into_iter().any(wanted) {
+                continue;
+            }
+            let place = match make(hierarchy, name) {
+                Ok(place) => place,
+                Err(error) => {
+                    errors.push(error);
+                    continue;
+                }
+            };
+            if is_v2 {
+                found.v2_limits = enable_v2(&place).is_ok();
+                found.v2 = Some(place);
+                continue;
+            }
+            for (controller, slot) in [
+                ("memory", &mut found.memory),
+                ("cpu", &mut found.cpu),
+                ("cpuacct", &mut found.cpuacct),
+                ("pids", &mut found.pids),
+            ] {
+                if wanted(controller) {
+                    *slot = Some(place.clone());
+                }
+            }
+        }
+        if found.kind() == "none" {
+            found.missing = Some(match (hierarchies.is_empty(), errors.is_empty()) {
+                (true, _) => "no cgroup hierarchy is mounted".to_owned(),
+                (false, true) => "the controllers memory, cpu and pids are not available here".to_owned(),
+                (false, false) => errors.join("; "),
+            });
+        }
+        found
+    }
+
+    /// The name of the groups of the agent with this state directory, the same after each start.
+    pub(crate) fn name_for(state_dir: &Path) -> String {
+        let digest = ring::digest::digest(&ring::digest::SHA256, state_dir.as_os_str().as_encoded_bytes());
+        format!("muster-{}", hex::encode(&digest.as_ref()[..8]))
+    }
+
+    /// Nothing: cgroups are not wanted.
+    pub(crate) fn off() -> Self {
+        Cgroups {
+            v2: None,
+            v2_limits: false,
+            memory: None,
+            cpu: None,
+            cpuacct: None,
+            pids: None,
+            missing: Some("switched off".to_owned()),
+        }
+    }
+
+    /// What enforces limits, as `/status` says it.
+    pub(crate) fn kind(&self) -> &'static str {
+        if self.v2_limits {
+            "cgroup-v2"
+        } else if self.memory.is_some() || self.cpu.is_some() || self.pids.is_some() {
+            "cgroup-v1"
+        } else {
+            "none"
+        }
+    }
+
+    pub(crate) fn missing(&self) -> Option<&str> {
+        self.missing.as_deref()
+    }
+
+    /// Whether all processes of a command can be listed.
+    pub(crate) fn tracks(&self) -> bool {
+        self.v2.is_some() || self.memory.is_some() || self.pids.is_some()
+    }
+
+    /// Makes the group of one exec. `None` where there is nothing to make one in.
+    pub(crate) fn create(&self, name: &str, limits: &Limits) -> io::Result<Option<ExecCgroup>> {
+        if !self.tracks() {
+            return Ok(None);
+        }
+        let mut group = ExecCgroup { v2: None, memory: None, cpu: None, cpuacct: None, pids: None };
+        let below = |base: &Option<PathBuf>, wanted: bool| -> io::Result<Option<PathBuf>> {
+            let Some(base) = base.as_ref().filter(|_| wanted) else { return Ok(None) };
+            let path = base.join(name);
+            match fs::create_dir(&path) {
+                Err(error) if error.kind() != io::ErrorKind::AlreadyExists => Err(error),
+                Ok(()) | Err(_) => Ok(Some(path)),
+            }
+        };
+        group.v2 = below(&self.v2, true)?;
+        group.memory = below(&self.memory, true)?;
+        group.cpuacct = below(&self.cpuacct, true)?;
+        group.cpu = below(&self.cpu, limits.cpu_millis.is_some())?;
+        group.pids = below(&self.pids, limits.pids.is_some() || (self.v2.is_none() && self.memory.is_none()))?;
+        group.limit(limits, self.v2_limits)?;
+        Ok(Some(group))
+    }
+
+    /// Kills what an agent before us left in its groups of the same name, and removes them.
+    pub(crate) fn clear(&self) {
+        for base in self.bases() {
+            let Ok(entries) = fs::read_dir(base) else { continue };
+            for entry in entries.flatten().filter(|entry| entry.path().is_dir()) {
+                for pid in pids(&entry.path()) {
+                    table::kill(pid);
+                }
+                remove(&entry.path());
+            }
+        }
+    }
+
+    /// Removes the groups, which must be empty.
+    pub(crate) fn remove(&self) {
+        for base in self.bases() {
+            remove(base);
+        }
+    }
+
+    fn bases(&self) -> impl Iterator<Item = &PathBuf> {
+        [&self.v2, &self.memory, &self.cpu, &self.cpuacct, &self.pids].into_iter().flatten()
+    }
+}
+
+/// The group of one exec.
+#[derive(Debug)]
+pub(crate) struct ExecCgroup {
+    v2: Option<PathBuf>,
+    memory: Option<PathBuf>,
+    cpu: Option<PathBuf>,
+    cpuacct: Option<PathBuf>,
+    pids: Option<PathBuf>,
+}
+
+impl ExecCgroup {
+    /// Moves a process just started into the group, and what it started since.
+    pub(crate) fn adopt(&self, leader: i32) -> io::Result<()> {
+        let mut moved = Vec::new();
+        let mut next = vec![leader];
+        while let Some(pid) = next.pop() {
+            for path in self.paths() {
+                match fs::write(path.join("cgroup.procs"), pid.to_string()) {
+                    // It ended already.
+                    Err(error) if error.raw_os_error() == Some(rustix::io::Errno::SRCH.raw_os_error()) => {}
+                    other => other?,
+                }
+            }
+            moved.push(pid);
+            next.extend(table::children(pid).into_iter().filter(|child| !moved.contains(child)));
+        }
+        Ok(())
+    }
+
+    /// All processes in it.
+    pub(crate) fn processes(&self) -> Vec<i32> {
+        self.v2.as_ref().or(self.memory.as_ref()).or(self.pids.as_ref()).map(|path| pids(path)).unwrap_or_default()
+    }
+
+    /// What its processes used.
+    pub(crate) fn usage(&self, usage: &mut ExecUsage) {
+        let number = |base: &Option<PathBuf>, file: &str| -> Option<u64> {
+            fs::read_to_string(base.as_ref()?.join(file)).ok()?.trim().parse().ok()
+        };
+        let keyed = |base: &Option<PathBuf>, file: &str, key: &str| -> Option<u64> {
+            let text = fs::read_to_string(base.as_ref()?.join(file)).ok()?;
+            text.lines().find_map(|line| line.strip_prefix(key)?.trim().parse().ok())
+        };
+        usage.cpu_us = number(&self.cpuacct, "cpuacct.usage")
+            .map(|nanoseconds| nanoseconds / 1000)
+            .or_else(|| keyed(&self.v2, "cpu.stat", "usage_usec "));
+        usage.memory_peak_bytes =
+            number(&self.memory, "memory.max_usage_in_bytes").or_else(|| number(&self.v2, "memory.peak"));
+        usage.oom_kills = keyed(&self.memory, "memory.oom_control", "oom_kill ")
+            .or_else(|| keyed(&self.v2, "memory.events", "oom_kill "));
+    }
+
+    /// Removes it; its processes are dead. It blocks for up to half a second.
+    pub(crate) fn remove(&self) {
+        for path in self.paths() {
+            remove(path);
+        }
+    }
+
+    fn limit(&self, limits: &Limits, v2_limits: bool) -> io::Result<()> {
+        let set = |base: &Option<PathBuf>, file: &str, value: String| match base {
+            Some(base) => fs::write(base.join(file), value),
+            None => Ok(()),
+        };
+        let v2 = if v2_limits { &self.v2 } else { &None };
+        if let Some(bytes) = limits.memory_bytes {
+            set(&self.memory, "memory.limit_in_bytes", bytes.to_string())?;
+            // Without swap accounting this file does not exist, and there is nothing to limit.
+            let _ = set(&self.memory, "memory.memsw.limit_in_bytes", bytes.to_string());
+            set(v2, "memory.max", bytes.to_string())?;
+            let _ = set(v2, "memory.swap.max", "0".to_owned());
+        }
+        if let Some(millis) = limits.cpu_millis {
+            let quota = (millis * CPU_PERIOD_US / 1000).max(1000);
+            set(&self.cpu, "cpu.cfs_period_us", CPU_PERIOD_US.to_string())?;
+            set(&self.cpu, "cpu.cfs_quota_us", quota.to_string())?;
+            set(v2, "cpu.max", format!("{quota} {CPU_PERIOD_US}"))?;
+        }
+        if let Some(pids) = limits.pids {
+            set(&self.pids, "pids.max", pids.to_string())?;
+            set(v2, "pids.max", pids.to_string())?;
+        }
+        Ok(())
+    }
+
+    fn paths(&self) -> impl Iterator<Item = &PathBuf> {
+        let all = [&self.v2, &self.memory, &self.cpu, &self.cpuacct, &self.pids];
+        // Version 1 controllers may share one hierarchy.
+        let mut seen: Vec<&PathBuf> = Vec::new();
+        for path in all.into_iter().flatten() {
+            if !seen.contains(&path) {
+                seen.push(path);
+            }
+        }
+        seen.into_iter()
+    }
+}
+
+fn make(hierarchy: &mounts::Hierarchy, name: &str) -> Result<PathBuf, String> {
+    let mut last = String::new();
+    for place in &hierarchy.places {
+        let path = place.join(name);
+        match fs::create_dir(&path) {
+            Ok(()) => return Ok(path),
+            Err(error) if error.kind() == io::ErrorKind::AlreadyExists => return Ok(path),
+            Err(error) => last = format!("making `{}`: {error}", path.display()),
+        }
+    }
+    Err(last)
+}
+
+/// Version 2 has limits only below groups that hand the controllers on.
+fn enable_v2(group: &Path) -> io::Result<()> {
+    let controllers = "+memory +cpu +pids";
+    if let Some(parent) = group.parent() {
+        // The parent may hand them on already, or may not let us say so: the group itself decides.
+        let _ = fs::write(parent.join("cgroup.subtree_control"), controllers);
+    }
+    fs::write(group.join("cgroup.subtree_control"), controllers)
+}
+
+fn pids(group: &Path) -> Vec<i32> {
+    let text = fs::read_to_string(group.join("cgroup.procs")).unwrap_or_default();
+    text.lines().filter_map(|line| line.parse().ok()).collect()
+}
+
+fn remove(group: &Path) {
+    for _ in 0..REMOVE_TRIES {
+        match fs::remove_dir(group) {
+            Err(error) if error.kind() == io::ErrorKind::ResourceBusy => std::thread::sleep(REMOVE_PAUSE),
+            Ok(()) | Err(_) => return,
+        }
+    }
+    tracing::warn!(group = %group.display(), "a control group could not be removed");
+}
