@@ -105,7 +105,7 @@ impl Agent {
             buried = orphans.bury() => buried.map_err(process("bury orphans")).map(|()| ServeEnd::Shutdown),
             never = self.accept(&mut connections) => match never {},
         };
-        // First the commands, so that those attached to them still learn how they ended.
+        // First the commands; their ends are recorded before the connections go.
         let ending = async {
             self.state.execs.kill_all(true).await;
             self.state.tasks.close();

@@ -105,8 +105,13 @@ impl AgentProcess {
 
 impl Drop for AgentProcess {
     fn drop(&mut self) {
-        // It may have ended; then this does nothing.
-        let _ = self.child.kill();
+        // Asked to end, it removes its control groups. It may have ended before; then this does nothing.
+        if let Ok(None) = self.child.try_wait() {
+            let _ = rustix::process::kill_process(
+                rustix::process::Pid::from_child(&self.child),
+                rustix::process::Signal::TERM,
+            );
+        }
         let _ = self.child.wait();
     }
 }

@@ -96,6 +96,9 @@ impl Exec<'_> {
         } else {
             None
         };
+        if cgroup.is_some() {
+            state.cgroups.get_ready();
+        }
         let mut failed = None;
         let started = state.orphans.start(|| {
             let (child, reader) = self.command.start().map_err(|start_failed| {

@@ -27,6 +27,8 @@ pub(crate) struct Cgroups {
     cpu: Option<PathBuf>,
     cpuacct: Option<PathBuf>,
     pids: Option<PathBuf>,
+    /// The group this process is in, in one of the hierarchies.
+    own: Option<PathBuf>,
     missing: Option<String>,
 }
 
@@ -34,8 +36,16 @@ impl Cgroups {
     /// Makes one group of this name in each hierarchy that lets us.
     pub(crate) fn detect(name: &str) -> Self {
         let hierarchies = mounts::hierarchies();
-        let mut found =
-            Cgroups { v2: None, v2_limits: false, memory: None, cpu: None, cpuacct: None, pids: None, missing: None };
+        let mut found = Cgroups {
+            v2: None,
+            v2_limits: false,
+            memory: None,
+            cpu: None,
+            cpuacct: None,
+            pids: None,
+            own: None,
+            missing: None,
+        };
         let mut errors = Vec::new();
         for hierarchy in &hierarchies {
             let wanted = |controller: &str| hierarchy.controllers.iter().any(|known| known == controller);
@@ -50,6 +60,9 @@ impl Cgroups {
                     continue;
                 }
             };
+            if found.own.is_none() {
+                found.own.clone_from(&hierarchy.own);
+            }
             if is_v2 {
                 found.v2_limits = enable_v2(&place).is_ok();
                 found.v2 = Some(place);
@@ -91,6 +104,7 @@ impl Cgroups {
             cpu: None,
             cpuacct: None,
             pids: None,
+            own: None,
             missing: Some("switched off".to_owned()),
         }
     }
@@ -115,6 +129,16 @@ impl Cgroups {
         self.v2.is_some() || self.memory.is_some() || self.pids.is_some()
     }
 
+    /// Has the kernel wait now for what it else would wait for when a new process is moved: the first move after a
+    /// pause takes milliseconds, in which that process could start others that escape. Moving this process to where it
+    /// is does nothing else.
+    pub(crate) fn get_ready(&self) {
+        if let Some(own) = &self.own {
+            // Where that is not allowed, the first move is slow: nothing worse.
+            let _ = fs::write(own.join("cgroup.procs"), std::process::id().to_string());
+        }
+    }
+
     /// Makes the group of one exec. `None` where there is nothing to make one in.
     pub(crate) fn create(&self, name: &str, limits: &Limits) -> io::Result<Option<ExecCgroup>> {
         if !self.tracks() {
@@ -124,10 +148,8 @@ impl Cgroups {
         let below = |base: &Option<PathBuf>, wanted: bool| -> io::Result<Option<PathBuf>> {
             let Some(base) = base.as_ref().filter(|_| wanted) else { return Ok(None) };
             let path = base.join(name);
-            match fs::create_dir(&path) {
-                Err(error) if error.kind() != io::ErrorKind::AlreadyExists => Err(error),
-                Ok(()) | Err(_) => Ok(Some(path)),
-            }
+            fs::create_dir_all(&path)?;
+            Ok(Some(path))
         };
         group.v2 = below(&self.v2, true)?;
         group.memory = below(&self.memory, true)?;

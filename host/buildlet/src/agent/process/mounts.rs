@@ -7,6 +7,8 @@ use std::path::{Path, PathBuf};
 pub(super) struct Hierarchy {
     /// Version 1 controllers; empty for version 2.
     pub(super) controllers: Vec<String>,
+    /// Where this process is, if the mount shows it.
+    pub(super) own: Option<PathBuf>,
     /// Directories to try, the nearest to this process first.
     pub(super) places: Vec<PathBuf>,
 }
@@ -47,11 +49,12 @@ fn hierarchy(line: &str, cgroup: &str) -> Option<Hierarchy> {
     let point = Path::new(point);
     // The mount shows the hierarchy from `root` on; a path outside of it cannot be seen.
     let inside = own.and_then(|own| Path::new(own).strip_prefix(root).ok());
-    let mut places: Vec<PathBuf> = inside.map(|inside| point.join(inside)).into_iter().collect();
+    let own = inside.map(|inside| point.join(inside));
+    let mut places: Vec<PathBuf> = own.clone().into_iter().collect();
     if !places.iter().any(|place| place == point) {
         places.push(point.to_owned());
     }
-    Some(Hierarchy { controllers, places })
+    Some(Hierarchy { controllers, own, places })
 }
 
 #[cfg(test)]

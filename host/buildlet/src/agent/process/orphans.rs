@@ -47,7 +47,7 @@ impl Orphans {
         self.lock().remove(&leader);
     }
 
-    /// Whether this process has surely adopted nobody who lives.
+    /// Whether this process has surely adopted nobody, looked up without the process table.
     pub(super) fn adopted_none(&self) -> bool {
         if !self.adopts {
             return false;
@@ -57,10 +57,9 @@ impl Orphans {
     }
 
     /// Orphans, if no other command runs whose they could be.
-    pub(super) fn adopted(&self, processes: &HashMap<i32, Process>) -> Vec<i32> {
+    pub(super) fn adopted(&self, leader: i32, processes: &HashMap<i32, Process>) -> Vec<i32> {
         let leaders = self.lock();
-        let others = leaders.iter().filter(|leader| processes.get(leader).is_some_and(|leader| !leader.zombie)).count();
-        if !self.adopts || others > 1 {
+        if !self.adopts || leaders.iter().any(|other| *other != leader) {
             return Vec::new();
         }
         let own = own();

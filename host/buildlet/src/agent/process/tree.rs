@@ -6,7 +6,7 @@ use std::{
     time::Duration,
 };
 
-use rustix::process::{Pid, test_kill_process_group};
+use rustix::process::{Pid, Signal, kill_process_group, test_kill_process_group};
 
 use super::{
     cgroup::ExecCgroup,
@@ -72,8 +72,13 @@ impl Tree {
         self.cgroup.as_ref()
     }
 
-    /// Kills everything, the leader included.
+    /// Kills everything, the leader included. Its process group goes at once, so that a shell does not live to remark
+    /// on the death of its children.
     pub(crate) fn kill(&self) {
+        if let Some(group) = Pid::from_raw(self.leader) {
+            // No such group is well; who could not be killed is met again below.
+            let _ = kill_process_group(group, Signal::KILL);
+        }
         self.sweep();
     }
 
@@ -89,7 +94,8 @@ impl Tree {
             return false;
         }
         match &self.cgroup {
-            Some(cgroup) => cgroup.processes().is_empty(),
+            // What escaped while the leader was moved into the group was adopted.
+            Some(cgroup) => cgroup.processes().is_empty() && (!self.orphans.adopts() || self.orphans.adopted_none()),
             None => self.orphans.adopted_none(),
         }
     }
@@ -126,9 +132,8 @@ impl Tree {
         let own = i32::try_from(std::process::id()).unwrap_or(0);
         if let Some(cgroup) = &self.cgroup {
             known.extend(cgroup.processes());
-        } else {
-            known.extend(self.orphans.adopted(processes));
         }
+        known.extend(self.orphans.adopted(self.leader, processes));
         loop {
             let before = known.len();
             for process in processes.values().filter(|process| process.pid != own) {
