@@ -1,5 +1,4 @@
 //! What wit-bindgen makes of the contract: the shared interfaces once, and each role in terms of them.
-#![expect(clippy::allow_attributes_without_reason, clippy::too_many_lines, reason = "generated code")]
 
 /// The interfaces that every role shares, and what the host offers.
 pub mod shared {
