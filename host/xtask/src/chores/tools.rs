@@ -67,6 +67,8 @@ fn s3_server(repository: &Repository) -> anyhow::Result<PathBuf> {
     eprintln!("installing {S3_SERVER} into {}", folder.display());
     let mut command = cargo(repository);
     command
+        // Optimised just enough: its tests move little data, and compiling it is the longest part of a cold run's tools.
+        .env("CARGO_PROFILE_RELEASE_OPT_LEVEL", "1")
         .args(["install", "--quiet", "--locked", S3_SERVER, "--features", "binary", "--root"])
         .arg(&folder)
         .arg("--target-dir")
