@@ -130,10 +130,8 @@ mod tests {
     use super::*;
 
     fn described(line: &str) -> (bool, Option<u64>, String, Option<Directive>) {
-        match read(line) {
-            Line::Point(point) => (point.ok, point.number, point.description, point.directive),
-            other => panic!("{other:?}"),
-        }
+        let Line::Point(point) = read(line) else { panic!("a point") };
+        (point.ok, point.number, point.description, point.directive)
     }
 
     #[test]
