@@ -3,6 +3,7 @@
 use std::{
     ffi::OsStr,
     fs::File,
+    io,
     os::{
         fd::{AsFd as _, BorrowedFd, OwnedFd},
         unix::ffi::OsStrExt as _,
@@ -86,12 +87,19 @@ impl Tree {
             return Err(obstructed(name, "it is a hard link to itself"));
         }
         let (_, target_last) = target.split();
+        let missing = |error| {
+            let missing =
+                matches!(&error, ArchiveError::Write { source, .. } if source.kind() == io::ErrorKind::NotFound);
+            if missing { obstructed(name, "it is a hard link to something that does not exist") } else { error }
+        };
         let target_fd = self
-            .parent(target, Missing::Fail)?
+            .parent(target, Missing::Fail)
+            .map_err(missing)?
             .try_clone_to_owned()
             .map_err(|source| ArchiveError::Write { path: name.path().to_owned(), source })?;
-        let stat =
-            rustix::fs::statat(&target_fd, target_last, AtFlags::SYMLINK_NOFOLLOW).map_err(write_failed(name))?;
+        let stat = rustix::fs::statat(&target_fd, target_last, AtFlags::SYMLINK_NOFOLLOW)
+            .map_err(write_failed(name))
+            .map_err(missing)?;
         if FileType::from_raw_mode(stat.st_mode) != FileType::RegularFile {
             return Err(obstructed(name, "it is a hard link to something that is not a regular file"));
         }

@@ -139,7 +139,8 @@ impl BlobWriter {
         match self.commit().await {
             Ok(meta) => Ok(meta),
             Err(error) => {
-                self.remove_content(&self.suffix).await;
+                let suffix = self.suffix.clone();
+                self.remove_content(&suffix).await;
                 Err(error)
             }
         }
@@ -150,7 +151,7 @@ impl BlobWriter {
         self.undo().await;
     }
 
-    async fn commit(&self) -> Result<BlobMeta, BlobError> {
+    async fn commit(&mut self) -> Result<BlobMeta, BlobError> {
         let meta = BlobMeta {
             key: self.key.clone(),
             length: self.length,
@@ -232,7 +233,7 @@ impl BlobWriter {
         Ok(())
     }
 
-    async fn remove_content(&self, suffix: &str) {
+    async fn remove_content(&mut self, suffix: &str) {
         let path = self.store.content_path(&self.key, suffix);
         if let Err(error) = self.store.delete_object(&self.key, &path).await {
             tracing::warn!(key = %self.key, %error, "content without a record could not be removed");

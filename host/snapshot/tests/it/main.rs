@@ -1,1 +1,12 @@
-//! Tests of the whole crate against real files, real git and a real S3 server.
+//! Tests of the whole crate against real files, real git, real tar and a real S3 server.
+
+mod archive;
+mod blob;
+mod clone;
+mod disk_full;
+mod fanout;
+mod hostile;
+mod properties;
+mod s3;
+mod source;
+mod support;
