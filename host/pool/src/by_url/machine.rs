@@ -1,0 +1,73 @@
+//! One machine of the list, and what is known of it.
+
+use std::time::Duration;
+
+use buildlet::BuildletUrl;
+use tokio::time::Instant;
+
+/// A machine.
+#[derive(Debug)]
+pub(super) struct UrlMachine {
+    /// Where it is.
+    pub(super) url: BuildletUrl,
+    /// `host:port`, without the password.
+    pub(super) name: String,
+    /// What is known of it.
+    pub(super) state: UrlState,
+    /// The agent that broke: a machine whose agent is still that one is not used. Go's agents cannot be told from one
+    /// another, so that theirs is empty and they never come back.
+    pub(super) broken: Option<Broken>,
+}
+
+/// How it broke.
+#[derive(Clone, Debug)]
+pub(super) struct Broken {
+    /// The instance of its agent; empty for Go's.
+    pub(super) instance: String,
+    /// What it did.
+    pub(super) cause: String,
+}
+
+/// What is known of a machine.
+#[derive(Debug)]
+pub(super) enum UrlState {
+    /// Nobody uses it.
+    Idle,
+    /// A lease holds it, or tries to.
+    Claimed,
+    /// It is being cleaned.
+    Cleaning,
+    /// It did not answer as it should.
+    Down {
+        /// Why.
+        cause: String,
+        /// When it is tried again.
+        again: Instant,
+    },
+}
+
+impl UrlMachine {
+    pub(super) fn new(url: BuildletUrl) -> UrlMachine {
+        UrlMachine { name: url.authority(), url, state: UrlState::Idle, broken: None }
+    }
+
+    /// Whether it may be tried now.
+    pub(super) fn is_free(&self, now: Instant) -> bool {
+        match &self.state {
+            UrlState::Idle => true,
+            UrlState::Down { again, .. } => *again <= now,
+            UrlState::Claimed | UrlState::Cleaning => false,
+        }
+    }
+
+    pub(super) fn down(&mut self, cause: String, retry: Duration) {
+        self.state = UrlState::Down { cause, again: Instant::now() + retry };
+    }
+
+    /// Why it is not used as the agent of this instance, if it is not.
+    pub(super) fn refuses(&self, instance: &str) -> Option<&str> {
+        let broken = self.broken.as_ref()?;
+        let restarted = !broken.instance.is_empty() && broken.instance != instance;
+        (!restarted).then_some(broken.cause.as_str())
+    }
+}

@@ -1,0 +1,69 @@
+//! What every pool does with a machine that should answer: connect, look at its version, number its lease.
+
+use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering};
+use std::time::{SystemTime, UNIX_EPOCH};
+
+use buildlet::BuildletUrl;
+use buildlet::client::{Client, ClientSettings};
+use buildlet::protocol::Lease;
+
+use crate::PoolError;
+
+/// The oldest version of the protocol that has all that is needed.
+const MIN_VERSION: u32 = 1;
+
+/// Lease numbers as machines see them: they grow from one coordinator to the next, which the engine's own do not.
+#[derive(Debug, Default)]
+pub(crate) struct LeaseNumbers {
+    last: AtomicU64,
+}
+
+impl LeaseNumbers {
+    /// The next number: milliseconds since 1970, or one more than the last.
+    pub(crate) fn next(&self) -> Lease {
+        let since = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default();
+        let now = u64::try_from(since.as_millis()).unwrap_or(u64::MAX);
+        let after = |last: u64| Some(now.max(last + 1));
+        let last = self.last.fetch_update(Ordering::Relaxed, Ordering::Relaxed, after).unwrap_or_default();
+        Lease(now.max(last + 1))
+    }
+}
+
+/// Connects to a machine that is to be leased.
+pub(crate) async fn connect(
+    name: &str,
+    url: &BuildletUrl,
+    settings: &ClientSettings,
+    numbers: &LeaseNumbers,
+) -> Result<Arc<Client>, PoolError> {
+    let failed = |source| PoolError::Connect { name: name.to_owned(), source };
+    let client = Client::connect(url, settings.clone()).await.map_err(failed)?;
+    let version = client.peer().version;
+    if version < MIN_VERSION {
+        let cause = format!("its protocol version is {version}, and {MIN_VERSION} is the oldest that is understood");
+        return Err(PoolError::Unusable { name: name.to_owned(), cause });
+    }
+    client.set_lease(numbers.next());
+    Ok(Arc::new(client))
+}
+
+/// Which machine it runs on: what it says itself, or else the host in its URL.
+pub(crate) fn machine_of(client: &Client) -> String {
+    match client.extensions() {
+        Some(extensions) if !extensions.machine.is_empty() => extensions.machine.clone(),
+        Some(_) | None => client.url().host.clone(),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn numbers_grow_even_within_a_millisecond() {
+        let numbers = LeaseNumbers::default();
+        let given: Vec<u64> = (0..1_000).map(|_| numbers.next().0).collect();
+        assert!(given.windows(2).all(|pair| pair[0] < pair[1]));
+    }
+}

@@ -1,0 +1,10 @@
+//! Pools whose machines come from a plugin: the source a plugin offers, and the pool made of it.
+
+mod machine;
+mod pool;
+mod settings;
+mod source;
+
+pub use pool::PluginPool;
+pub use settings::PluginSettings;
+pub use source::{MachineSource, MachineSpec, MachineState, SourceError, SourceMachine};

@@ -1,0 +1,149 @@
+//! Machines by URL.
+
+use std::sync::Mutex;
+use std::time::Duration;
+
+use async_trait::async_trait;
+use engine::{BuildId, LeaseId, Role};
+use pool::by_url::UrlSettings;
+use pool::conformance::{self, Subject};
+use pool::{Condition, Granted, LeaseRequest, Pool, PoolError, UrlPool};
+use tempfile::TempDir;
+use tokio_util::sync::CancellationToken;
+
+use crate::processes::{OutsideAgent, PATIENCE, client};
+
+struct ByUrl {
+    pool: UrlPool,
+    agents: Mutex<Vec<OutsideAgent>>,
+    _folder: TempDir,
+}
+
+fn settings() -> UrlSettings {
+    UrlSettings {
+        host_types: vec!["there".to_owned()],
+        retry: Duration::from_millis(100),
+        client: client(),
+        ..UrlSettings::default()
+    }
+}
+
+fn request(lease: u64) -> LeaseRequest {
+    LeaseRequest { lease: LeaseId(lease), build: BuildId(1), role: Role::Helper, host_type: "there".to_owned() }
+}
+
+async fn acquire(pool: &UrlPool, lease: u64) -> Result<Granted, PoolError> {
+    tokio::time::timeout(PATIENCE, pool.acquire(request(lease), CancellationToken::new())).await.unwrap()
+}
+
+#[async_trait]
+impl Subject for ByUrl {
+    fn pool(&self) -> &dyn Pool {
+        &self.pool
+    }
+
+    fn host_type(&self) -> &str {
+        "there"
+    }
+
+    fn unknown_host_type(&self) -> Option<&str> {
+        Some("plan9-386")
+    }
+
+    fn capacity(&self) -> u32 {
+        2
+    }
+
+    fn patience(&self) -> Duration {
+        PATIENCE
+    }
+
+    async fn kill(&self, granted: &Granted) {
+        let mut agents = self.agents.lock().unwrap();
+        agents.iter_mut().find(|agent| agent.url.authority() == granted.machine.name).unwrap().kill();
+    }
+
+    async fn left_behind(&self) -> Vec<String> {
+        let agents = self.agents.lock().unwrap();
+        let files = agents.iter().flat_map(|agent| std::fs::read_dir(&agent.work_dir).unwrap().flatten());
+        files.map(|entry| format!("{:?}", entry.path())).collect()
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn conforms() {
+    let made = conformance::run(async || {
+        let folder = tempfile::tempdir().unwrap();
+        let start = |name| OutsideAgent::start(&folder.path().join(name), "127.0.0.1:0");
+        let agents = vec![start("a"), start("b")];
+        let mut urls: Vec<_> = agents.iter().map(|agent| agent.url.clone()).collect();
+        // Named twice, it is still one machine.
+        urls.push(urls[0].clone());
+        ByUrl { pool: UrlPool::new(urls, settings()), agents: Mutex::new(agents), _folder: folder }
+    });
+    made.await.unwrap();
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_dead_machine_is_skipped_and_used_when_it_is_back() {
+    let folder = tempfile::tempdir().unwrap();
+    let mut dead = OutsideAgent::start(&folder.path().join("dead"), "127.0.0.1:0");
+    let alive = OutsideAgent::start(&folder.path().join("alive"), "127.0.0.1:0");
+    let address = dead.url.authority();
+    dead.kill();
+    let pool = UrlPool::new(vec![dead.url.clone(), alive.url.clone()], settings());
+    assert_eq!(acquire(&pool, 1).await.unwrap().machine.name, alive.url.authority());
+    let waiting = acquire(&pool, 2);
+    let back = async { OutsideAgent::start(&folder.path().join("back"), &address) };
+    let (granted, _back) = tokio::join!(waiting, back);
+    assert_eq!(granted.unwrap().machine.name, address);
+    pool.shutdown().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn no_machine_at_all_is_an_error_that_names_each_cause() {
+    let folder = tempfile::tempdir().unwrap();
+    let mut dead = OutsideAgent::start(&folder.path().join("dead"), "127.0.0.1:0");
+    dead.kill();
+    let mut locked = OutsideAgent::start(&folder.path().join("locked"), "127.0.0.1:0");
+    locked.url.password = Some(buildlet::Secret::new("wrong"));
+    let pool = UrlPool::new(vec![dead.url.clone(), locked.url.clone()], settings());
+    for lease in 1..=2 {
+        let text = acquire(&pool, lease).await.expect_err("none can be used").chain();
+        assert!(text.contains(&dead.url.authority()) && text.contains("unreachable"), "{text}");
+        assert!(text.contains(&locked.url.authority()) && text.contains("wrong-password"), "{text}");
+        assert!(!text.contains("secret"), "{text}");
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_broken_machine_is_not_used_until_its_agent_is_another() {
+    let folder = tempfile::tempdir().unwrap();
+    let mut agent = OutsideAgent::start(&folder.path().join("a"), "127.0.0.1:0");
+    let address = agent.url.authority();
+    let pool = UrlPool::new(vec![agent.url.clone()], settings());
+    let granted = acquire(&pool, 1).await.unwrap();
+    pool.release(granted.lease, Condition::Broken { cause: "it ate the tree".to_owned() }).await;
+    let text = acquire(&pool, 2).await.expect_err("it broke").chain();
+    assert!(text.contains("it ate the tree"), "{text}");
+    agent.kill();
+    let again = OutsideAgent::start(&folder.path().join("b"), &address);
+    assert_eq!(again.url.authority(), address);
+    // Until the pause is over, the old cause is told.
+    let deadline = std::time::Instant::now() + PATIENCE;
+    let granted = loop {
+        match acquire(&pool, 3).await {
+            Ok(granted) => break granted,
+            Err(error) => assert!(std::time::Instant::now() < deadline, "{}", error.chain()),
+        }
+    };
+    assert_eq!(granted.machine.name, address);
+    pool.shutdown().await;
+}
+
+#[tokio::test]
+async fn without_a_url_nothing_can_be_built() {
+    let pool = UrlPool::new(Vec::new(), settings());
+    let refusal = pool.can_build("there").await.expect_err("there is no machine");
+    assert!(refusal.to_string().contains("no buildlet URL"), "{refusal}");
+}
