@@ -1,0 +1,11 @@
+//! Which plugins there are: generations, their state, and the names they go by.
+
+mod describe;
+mod generation;
+mod quarantine;
+mod store;
+
+pub use describe::{Description, RoleDescription};
+pub use generation::{Generation, PluginSettings};
+pub use quarantine::{FAULTS, TERM, WINDOW};
+pub use store::PluginRegistry;
