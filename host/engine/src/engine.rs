@@ -47,6 +47,18 @@ pub(crate) struct Shared {
 }
 
 impl Shared {
+    /// No number of a former life is used twice: neither those of builds that are over and are not folded, nor those
+    /// of claims that were asked for and never recorded, nor those of effects, whose answers may still come. A
+    /// coordinator makes fewer claims than one in a second, attempts than one in a millisecond, and effects than one
+    /// in a nanosecond, and so the clock is above them all. A buildlet refuses a claim with a lower number than the
+    /// one before.
+    fn number_above(&mut self, now: Time) {
+        let nanos = now.as_nanos();
+        self.ops.number_above(nanos);
+        self.last_attempt = self.last_attempt.max(nanos / 1_000_000);
+        self.last_lease = (self.last_lease + 1_000).max(nanos / 1_000_000_000);
+    }
+
     pub(crate) fn next_lease(&mut self) -> LeaseId {
         self.last_lease += 1;
         LeaseId(self.last_lease)
@@ -93,7 +105,7 @@ impl Engine {
             by_build.entry(record.build).or_default().push(record);
         }
         let mut engine = Engine::new(config);
-        engine.now = now;
+        engine.now = records.iter().map(|record| record.at).fold(now, Time::max);
         for facts in by_build.into_values().filter_map(BuildFacts::fold) {
             let last = |ids: Option<u64>, so_far: u64| ids.unwrap_or(0).max(so_far);
             let shared = &mut engine.shared;
@@ -103,8 +115,7 @@ impl Engine {
                 engine.builds.insert(facts.spec.build, Build::new(facts));
             }
         }
-        // Numbers of claims that were asked for and never recorded must not be used twice.
-        engine.shared.last_lease += 1_000;
+        engine.shared.number_above(engine.now);
         let effects = engine.in_step(now, |engine, step| {
             for build in engine.builds.values_mut() {
                 build.recover(step);
@@ -186,7 +197,7 @@ impl Engine {
         while let Some(id) = step.shared.ops.overdue(step.now) {
             let op = step.shared.ops.end(id).expect("overdue effects are under way");
             step.effects.push(Effect::Cancel(id));
-            let failure = ExecFailure::new(ExecFailureKind::Other, "no answer in time");
+            let failure = ExecFailure::new(ExecFailureKind::MachineLost, "no answer in time");
             if matches!(op.task, Task::AcquireLease { .. }) && !op.lingers {
                 step.shared.ops.linger(id, &op, step.now.plus(LATE_GRANT));
             }

@@ -31,6 +31,18 @@ pub(crate) fn judge(members: &[(TestIndex, &TestFacts)], attempt: &AttemptEnd) -
     }
 }
 
+/// Judges an attempt that we ended ourselves, for no fault of its tests or its machine: what it reported counts, and
+/// nothing is held against the rest.
+pub(crate) fn judge_called_back(members: &[(TestIndex, &TestFacts)], attempt: &AttemptEnd) -> Judgement {
+    let sorted = Sorted::new(members, attempt);
+    let unreported: Vec<TestIndex> = sorted.unreported.iter().map(|(index, _)| *index).collect();
+    let mut judgement = sorted.judgement();
+    for index in unreported {
+        judgement.returned.push((index, ReturnCause::CutShort("called back".into()), false));
+    }
+    judgement
+}
+
 /// The reports of an attempt, by whom they are about.
 struct Sorted<'a> {
     members: &'a [(TestIndex, &'a TestFacts)],

@@ -24,6 +24,11 @@ pub(crate) struct Ops {
 }
 
 impl Ops {
+    /// Numbers from here on are above this one.
+    pub(crate) fn number_above(&mut self, last: u64) {
+        self.last = self.last.max(last);
+    }
+
     pub(crate) fn begin(&mut self, build: BuildId, task: Task, now: Time, limit: Duration) -> OpId {
         self.last += 1;
         let op = OpId(self.last);

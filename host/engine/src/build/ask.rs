@@ -171,9 +171,14 @@ impl Build {
         if wanted > done {
             policy.changed = true;
         }
-        let soon = policy.wake_at.is_some_and(|at| at <= step.now.plus(LONGEST_PAUSE));
         let still = self.live.attempts.is_empty() && !self.live.waiting.is_empty() && !self.idle_workers().is_empty();
-        let stuck = still && done == 0 && wanted == 0 && !soon && !self.live.policy.changed;
+        let policy = &mut self.live.policy;
+        let since = *policy.still_since.get_or_insert(step.now);
+        if !still {
+            policy.still_since = None;
+        }
+        let soon = policy.wake_at.is_some_and(|at| at <= since.plus(LONGEST_PAUSE));
+        let stuck = still && done == 0 && wanted == 0 && !soon && !policy.changed;
         let detail = if self.live.policy.fruitless >= FRUITLESS {
             "it keeps answering what cannot be done"
         } else if stuck {
@@ -304,7 +309,11 @@ impl Build {
                 let copies = self.live.running.get(&TestIndex(*test)).map_or(0, Vec::len);
                 idle(worker) && copies == 1
             }
-            Action::Release(worker) => idle(worker),
+            // While tests wait, the main buildlet would only have to be asked for again.
+            Action::Release(worker) => {
+                let main = self.live.main == Some(LeaseId(u64::from(*worker)));
+                idle(worker) && !(main && !self.live.waiting.is_empty())
+            }
         }
     }
 

@@ -4,11 +4,11 @@ use std::time::Duration;
 
 use super::{Build, LeaseState, LiveAttempt};
 use crate::engine::Step;
-use crate::judge::{Judgement, judge};
+use crate::judge::{Judgement, judge, judge_called_back};
 use crate::policy::Observed;
 use crate::{
-    AttemptEnd, AttemptId, CommandEnd, Effect, ExecFailure, Fact, LeaseId, Report, ReturnCause, Status, Task, Test,
-    TestFacts, TestIndex, Time, Verdict, VerdictKind,
+    AttemptEnd, AttemptId, CommandEnd, Effect, ExecFailure, ExecFailureKind, Fact, LeaseId, Report, ReturnCause,
+    Status, Task, Test, TestFacts, TestIndex, Time, Verdict, VerdictKind,
 };
 
 use super::leases::worker_id;
@@ -88,17 +88,24 @@ impl Build {
 
     pub(super) fn attempt_ended(&mut self, step: &mut Step, attempt: AttemptId, mut end: AttemptEnd) {
         let Some(live) = self.live.attempts.remove(&attempt) else { return };
-        if let Some(test) = live.timed_out {
-            // We ended it, because of this test: that is the command's end.
-            end.end = Ok(CommandEnd::TimedOut);
-            end.open = Some(self.facts.test(test).test.name.clone());
-            end.parsed = true;
-        }
+        let failure = end.end.as_ref().err().cloned();
+        let gone = failure.as_ref().is_some_and(|failure| failure.kind == ExecFailureKind::MachineLost);
         let members: Vec<(TestIndex, &TestFacts)> =
             live.tests.iter().map(|index| (*index, self.facts.test(*index))).collect();
-        let judgement = judge(&members, &end);
+        let beaten = |name: &String| end.reports.iter().any(|report| report.name == *name);
+        let over = live.timed_out.map(|test| &self.facts.test(test).test.name).filter(|name| !gone && !beaten(name));
+        let judgement = if let Some(over) = over {
+            // We ended it, because of this test: that is the command's end.
+            end.end = Ok(CommandEnd::TimedOut);
+            end.open = Some(over.clone());
+            end.parsed = true;
+            judge(&members, &end)
+        } else if live.called_back && !gone && !end.end.as_ref().is_ok_and(CommandEnd::is_success) {
+            judge_called_back(&members, &end)
+        } else {
+            judge(&members, &end)
+        };
         let AttemptEnd { end: how, took, overhead, notes, .. } = end;
-        let failure = how.as_ref().err().cloned();
         self.record(step, Fact::AttemptEnded { attempt, end: how, took, overhead, notes });
         for test in &live.tests {
             if let Some(attempts) = self.live.running.get_mut(test) {
@@ -109,25 +116,18 @@ impl Build {
             }
         }
         self.take_judgement(step, attempt, &live, judgement, took);
-        self.free_worker(step, live.lease, attempt, failure, live.called_back);
+        self.free_worker(step, live.lease, attempt, failure.filter(|_| gone || !live.called_back));
         self.tell_overhead();
     }
 
-    /// The machine is idle again; one that failed us is given up. A call-back is no fault of the machine.
-    fn free_worker(
-        &mut self,
-        step: &mut Step,
-        lease: LeaseId,
-        attempt: AttemptId,
-        failure: Option<ExecFailure>,
-        called_back: bool,
-    ) {
+    /// The machine is idle again; one that failed us is given up.
+    fn free_worker(&mut self, step: &mut Step, lease: LeaseId, attempt: AttemptId, failure: Option<ExecFailure>) {
         let busy = self.live.leases.get(&lease).is_some_and(|live| live.state == LeaseState::Busy(attempt));
         if !busy {
             return;
         }
         self.set_state(lease, LeaseState::Idle);
-        if let Some(failure) = failure.filter(|_| !called_back) {
+        if let Some(failure) = failure {
             self.end_lease(step, lease, Some(failure));
         }
     }
@@ -230,9 +230,7 @@ impl Build {
             }
         }
         if failed && self.facts.spec.fail_fast && self.live.closing.is_none() {
-            let name = &self.facts.test(index).test.name;
-            let cause = format!("test `{name}` failed, and the first failure ends this build");
-            self.live.closing = Some(crate::Outcome::Failed { cause });
+            self.live.closing = self.failed_fast();
         }
     }
 
@@ -257,7 +255,9 @@ impl Build {
         }
         self.record(step, Fact::TestReturned { test: index, cause, by_itself });
         let facts = self.facts.test(index);
-        if facts.exec_failures.len() >= self.facts.spec.limits.exec_failures as usize {
+        // A copy that still runs may yet give a verdict.
+        let spent = facts.exec_failures.len() >= self.facts.spec.limits.exec_failures as usize;
+        if spent && !self.live.running.contains_key(&index) {
             let causes: Vec<String> = facts.exec_failures.iter().map(ToString::to_string).collect();
             let cause = format!("could not be run in {} tries: {}", causes.len(), causes.join("; "));
             let verdict = Verdict { kind: VerdictKind::Lost, cause, duration: None, attempt: Some(attempt) };

@@ -18,7 +18,8 @@ impl Build {
     }
 
     pub(super) fn build_deadline(&self) -> Option<Time> {
-        let from = self.facts.began(Phase::Acquire).map(|_| self.facts.submitted)?;
+        // Waiting in the queue does not count; a restart does not make it longer.
+        let (_, from) = *self.facts.phases.first()?;
         self.live.closing.is_none().then(|| from.plus(self.facts.spec.limits.build))
     }
 
@@ -47,6 +48,19 @@ impl Build {
             (n, _) => Outcome::Errored { cause: format!("{n} tests were lost") },
         });
         true
+    }
+
+    /// The tests have run, and only the end was not recorded.
+    pub(super) fn is_through(&self) -> bool {
+        self.facts.phase() == Phase::Test && self.facts.all_judged()
+    }
+
+    /// How a build ends whose first failure ends it, if it has one.
+    pub(super) fn failed_fast(&self) -> Option<Outcome> {
+        let failed = |facts: &&TestFacts| facts.verdict.as_ref().is_some_and(|v| v.kind == VerdictKind::Failed);
+        let first = self.facts.tests.iter().find(failed).filter(|_| self.facts.spec.fail_fast)?;
+        let cause = format!("test `{}` failed, and the first failure ends this build", first.test.name);
+        Some(Outcome::Failed { cause })
     }
 
     fn settle_blames(&mut self, step: &mut Step) {

@@ -87,7 +87,7 @@ impl Build {
         let (due, later): (Vec<_>, Vec<_>) = self.live.helpers.plan.iter().partition(|(at, _)| *at <= step.now);
         self.live.helpers.plan = later;
         let max = self.facts.spec.max_helpers;
-        for _ in 0..due.iter().map(|(_, count)| *count).sum::<u32>() {
+        for _ in 0..due.iter().fold(0, |sum: u32, (_, count)| sum.saturating_add(*count)) {
             let present = self.live.leases.values().filter(|lease| !lease.main).count();
             if present >= max as usize || self.live.helpers.asked >= max.saturating_mul(2) {
                 return;

@@ -20,6 +20,7 @@ impl Build {
         };
         let main = live.main;
         self.record(step, Fact::LeaseGranted { lease, role, machine });
+        self.live.refusals = 0;
         self.set_state(lease, LeaseState::Bare);
         if main && self.facts.phase() != Phase::Test {
             self.main_granted(step, lease);
@@ -34,7 +35,9 @@ impl Build {
             return;
         }
         self.live.main = None;
-        if self.facts.phase() != Phase::Test {
+        if self.facts.phase() == Phase::Test {
+            self.live.refusals += 1;
+        } else {
             self.errored(step, format!("get a main buildlet: {cause}"));
         }
     }
@@ -108,7 +111,7 @@ impl Build {
         if self.live.main.is_some() || self.live.waiting.is_empty() {
             return;
         }
-        let losses = self.facts.main_losses();
+        let losses = self.facts.main_losses().saturating_add(self.live.refusals);
         let another = losses < self.facts.spec.limits.main_losses;
         if another && self.facts.snapshot.is_some() {
             self.ask_for_main(step);

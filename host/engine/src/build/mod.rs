@@ -49,6 +49,8 @@ struct Live {
     running: BTreeMap<TestIndex, Vec<AttemptId>>,
     policy: LivePolicy,
     helpers: LiveHelpers,
+    /// Claims on a main buildlet that were refused in the test phase, one after the other.
+    refusals: u32,
     /// The next test in listed order whose output is to be published, and the attempts that were.
     printed: (u32, BTreeSet<AttemptId>),
 }
@@ -106,6 +108,8 @@ struct LivePolicy {
     zero: Option<Time>,
     /// Decisions in a row of which nothing could take effect.
     fruitless: u32,
+    /// Since when nothing runs though tests and workers wait.
+    still_since: Option<Time>,
     /// For each test the number of the question after which it last changed between waiting and running.
     changes: BTreeMap<TestIndex, u64>,
     questions: u64,
@@ -180,7 +184,9 @@ impl Build {
         self.close_former_life(step);
         if let Some(cause) = self.facts.cancel.clone() {
             self.live.closing = Some(Outcome::Canceled { cause });
-        } else if self.facts.phase() != Phase::Queue {
+        } else if let Some(outcome) = self.failed_fast() {
+            self.live.closing = Some(outcome);
+        } else if self.facts.phase() != Phase::Queue && !self.is_through() {
             self.begin(step);
         }
     }
@@ -236,7 +242,8 @@ impl Build {
     }
 
     pub(crate) fn next_deadline(&self) -> Option<Time> {
-        if self.facts.ended.is_some() {
+        // A build that closes waits for answers only, and those have deadlines of their own.
+        if self.facts.ended.is_some() || self.live.closing.is_some() {
             return None;
         }
         let build = self.build_deadline();

@@ -107,6 +107,11 @@ impl Build {
             self.errored(step, "the listing has no test in it".into());
             return;
         }
+        let mut names = std::collections::BTreeSet::new();
+        if let Some(twice) = tests.iter().find(|test| !names.insert(test.name.as_str())) {
+            self.errored(step, format!("the listing names test `{}` twice", twice.name));
+            return;
+        }
         self.record(step, Fact::TestsListed(tests));
         let limits = &self.facts.spec.limits;
         let limit = limits.plugin * 4 + limits.plugin / 1000 * u32::try_from(self.facts.tests.len()).unwrap_or(1);
