@@ -1,1 +1,20 @@
 //! The engine under virtual time, with seeded faults and invariants.
+//!
+//! A run is a fleet, some builds and some trouble, all drawn from a seed or read from a scenario; time jumps from one
+//! happening to the next. After each step everything that must hold is checked: the engine's own invariants, the fold
+//! of the records against its state, each effect against what was recorded, and at the end each verdict against what
+//! the fleet really did. The same seed gives the same run.
+
+mod check;
+mod draw;
+mod exec;
+mod fleet;
+mod model;
+mod plan;
+mod plugins;
+mod rng;
+mod seeds;
+mod trace;
+mod world;
+
+pub use seeds::{Failure, Summary, replay_seed, run_seed, run_seeds};

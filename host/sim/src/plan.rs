@@ -1,0 +1,180 @@
+//! What a run consists of: builds with their tests, the fleet, and what goes wrong. Drawn from a seed or read from a
+//! scenario.
+
+use std::time::Duration;
+
+use engine::{BuildSpec, Test, Time};
+
+/// A whole run.
+#[derive(Clone, Debug)]
+pub(crate) struct Plan {
+    /// The builds, and when each is submitted.
+    pub(crate) builds: Vec<BuildPlan>,
+    /// Machines that exist.
+    pub(crate) machines: u32,
+    /// Buildlets on one machine.
+    pub(crate) per_machine: u32,
+    /// Builds that run at once.
+    pub(crate) max_active: usize,
+    /// What happens by chance.
+    pub(crate) faults: Faults,
+    /// What happens at set times.
+    pub(crate) script: Vec<(Time, Scripted)>,
+    /// From here on nothing goes wrong by chance.
+    pub(crate) heal: Time,
+}
+
+/// One build.
+#[derive(Clone, Debug)]
+pub(crate) struct BuildPlan {
+    /// As submitted.
+    pub(crate) spec: BuildSpec,
+    /// When.
+    pub(crate) at: Time,
+    /// Its tests, in listed order.
+    pub(crate) tests: Vec<TestPlan>,
+    /// An earlier build left a snapshot under its key.
+    pub(crate) snapshot: bool,
+    /// How making ends.
+    pub(crate) make_fails: bool,
+    /// How listing ends.
+    pub(crate) list: ListPlan,
+    /// How the policy plugin behaves, if there is one.
+    pub(crate) policy: PolicyPlan,
+    /// What one exec costs before its first test.
+    pub(crate) overhead: Duration,
+    /// How long making takes.
+    pub(crate) make_takes: Duration,
+    /// How long a new machine takes to come.
+    pub(crate) machine_takes: Duration,
+}
+
+/// What the list command gives.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum ListPlan {
+    /// The tests.
+    Tests,
+    /// It fails.
+    Fails,
+    /// No test.
+    Empty,
+    /// One name twice.
+    Twice,
+    /// The filter matches nothing.
+    NoMatch,
+}
+
+/// How a policy plugin behaves.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum PolicyPlan {
+    /// As the rule.
+    Good,
+    /// As the rule, and copies running tests where nothing waits.
+    Copies,
+    /// Names a test that there is not.
+    UnknownTest,
+    /// Starts on a worker that is not idle.
+    BusyWorker,
+    /// Puts all that waits into one exec.
+    OneGroup,
+    /// Starts a test twice.
+    Twice,
+    /// Starts a group without a test.
+    EmptyGroup,
+    /// Answers nothing, ever.
+    Nothing,
+    /// Wants to be asked again soon, for ever.
+    Later,
+    /// Lets every worker go.
+    ReleaseAll,
+    /// Does not answer.
+    Silent,
+    /// Traps.
+    Traps,
+}
+
+/// One test: what it is listed as, and what it does when it runs.
+#[derive(Clone, Debug)]
+pub(crate) struct TestPlan {
+    /// As listed.
+    pub(crate) test: Test,
+    /// On a machine that is not slow.
+    pub(crate) takes: Duration,
+    /// What it does.
+    pub(crate) nature: Nature,
+}
+
+/// What a test does when it runs.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Nature {
+    /// Passes.
+    Passes,
+    /// Fails.
+    Fails,
+    /// Fails this often, then passes.
+    Flaky(u32),
+    /// Skips itself.
+    Skips,
+    /// Never ends.
+    Hangs,
+    /// Takes its machine down this often, then passes.
+    Kills(u32),
+    /// Is never mentioned.
+    Silent,
+    /// Ends its whole command.
+    Crashes,
+    /// Passes, and makes its command fail.
+    SpoilsExit,
+}
+
+/// What goes wrong, and how often in a thousand times.
+#[derive(Clone, Debug, Default)]
+pub(crate) struct Faults {
+    /// A claim is refused.
+    pub(crate) refused: u32,
+    /// A claim is not answered until it is called back or over its limit.
+    pub(crate) no_grant: u32,
+    /// A claim that was called back is granted all the same.
+    pub(crate) late_grant: u32,
+    /// A phase or a set-up fails to run.
+    pub(crate) phase: u32,
+    /// A phase does not end.
+    pub(crate) phase_hangs: u32,
+    /// A disk is full.
+    pub(crate) disk: u32,
+    /// A machine is lost in an exec.
+    pub(crate) lost: u32,
+    /// A machine stops in an exec, and does not say so.
+    pub(crate) frozen: u32,
+    /// An idle machine is lost.
+    pub(crate) lost_idle: u32,
+    /// Machines are slow.
+    pub(crate) slow: u32,
+    /// A report is left out, told twice, or made up; an exit status is turned around.
+    pub(crate) lies: u32,
+    /// Output that nobody could read.
+    pub(crate) unparsed: u32,
+    /// An answer comes twice.
+    pub(crate) twice: u32,
+    /// An answer comes to a question that nobody asked.
+    pub(crate) unknown: u32,
+    /// An estimate or a plan is a fault.
+    pub(crate) plugin: u32,
+}
+
+/// Something at a set time.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) enum Scripted {
+    /// The buildlet of this name is lost.
+    Lose(String),
+    /// The buildlet of this name stops.
+    Freeze(String),
+    /// Claims are refused from here on.
+    Refuse,
+    /// Someone cancels the build of this place.
+    Cancel(usize, String),
+    /// The coordinator is killed and starts again: between steps.
+    Restart,
+    /// It is killed in its next step: before (true) or after the records of that step are durable.
+    Crash(bool),
+}

@@ -1,0 +1,320 @@
+//! Virtual time: the engine, an obedient driver, and everything that is going to happen.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use engine::{Answer, BuildId, Effect, Engine, EngineConfig, Event, Fact, OpId, Record, Task, Time};
+
+use crate::check::Checker;
+use crate::draw::BEGIN;
+use crate::fleet::Fleet;
+use crate::model::Model;
+use crate::plan::{Plan, Scripted};
+use crate::plugins::Runs;
+use crate::rng::Rng;
+use crate::trace::Trace;
+
+/// Steps after which a run goes round in circles.
+const MOST_STEPS: u64 = 200_000;
+
+/// What is going to happen.
+#[derive(Clone, Debug)]
+pub(crate) enum Happening {
+    /// A build is submitted.
+    Submit(usize),
+    /// The engine is told.
+    Tell(Event),
+    /// A test of an exec begins or ends: told as long as its machine lives.
+    Progress(OpId, Event),
+    /// An effect is answered, by the driver of this life.
+    Answer {
+        /// Which effect.
+        op: OpId,
+        /// How.
+        answer: Box<Answer>,
+        /// Of which life of the coordinator.
+        life: u32,
+        /// Who says so.
+        voice: Voice,
+    },
+    /// The machine of this exec stops.
+    Stops(OpId, Stop),
+    /// Something at a set time.
+    Scripted(Scripted),
+}
+
+/// Where an answer comes from.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Voice {
+    /// From the machine or plugin that was asked: it may fall silent meanwhile.
+    Own,
+    /// From the coordinator's own heartbeats and connections.
+    Host,
+    /// From nowhere: it was told before, or never asked for.
+    Stale,
+}
+
+/// How a machine stops.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Stop {
+    /// Its connections break.
+    Lost,
+    /// It says nothing any more; missing heartbeats tell.
+    Frozen,
+    /// It says nothing any more; only deadlines tell.
+    Unnoticed,
+}
+
+/// An effect that the driver has not answered.
+#[derive(Clone, Debug)]
+pub(crate) struct InFlight {
+    pub(crate) build: BuildId,
+    pub(crate) task: Task,
+    pub(crate) canceled: bool,
+}
+
+/// The simulated world.
+pub(crate) struct World {
+    pub(crate) plan: Plan,
+    pub(crate) rng: Rng,
+    pub(crate) now: Time,
+    pub(crate) engine: Engine,
+    pub(crate) fleet: Fleet,
+    pub(crate) in_flight: BTreeMap<OpId, InFlight>,
+    pub(crate) model: Model,
+    pub(crate) trace: Trace,
+    pub(crate) steps: u64,
+    pub(crate) checker: Checker,
+    pub(crate) runs: Runs,
+    queue: BTreeMap<(Time, u64), Happening>,
+    sequence: u64,
+    records: BTreeMap<BuildId, Vec<Record>>,
+    life: u32,
+    crash: Option<bool>,
+    canceled: BTreeSet<BuildId>,
+}
+
+impl World {
+    /// The world at its beginning.
+    pub(crate) fn new(plan: Plan, rng: Rng, trace: Trace) -> World {
+        let mut world = World {
+            engine: Engine::new(EngineConfig { max_active: plan.max_active }),
+            fleet: Fleet::new(plan.machines),
+            model: Model::new(&plan),
+            checker: Checker::default(),
+            runs: Runs::new(),
+            in_flight: BTreeMap::new(),
+            queue: BTreeMap::new(),
+            records: BTreeMap::new(),
+            canceled: BTreeSet::new(),
+            now: BEGIN,
+            sequence: 0,
+            steps: 0,
+            life: 1,
+            crash: None,
+            plan,
+            rng,
+            trace,
+        };
+        for (place, build) in world.plan.builds.clone().iter().enumerate() {
+            world.at(build.at, Happening::Submit(place));
+        }
+        for (at, what) in world.plan.script.clone() {
+            world.at(at, Happening::Scripted(what));
+        }
+        world
+    }
+
+    /// Runs to the end, or to the first thing that must not be.
+    pub(crate) fn run(&mut self) -> Result<(), String> {
+        while let Some(at) = self.next_moment() {
+            if self.steps >= MOST_STEPS {
+                return Err(format!("{MOST_STEPS} steps and no end: it goes round in circles"));
+            }
+            self.now = at;
+            let event = match self.queue.first_key_value() {
+                Some(((first, _), _)) if *first <= at => {
+                    let (_, happening) = self.queue.pop_first().expect("just seen");
+                    self.happen(happening)?
+                }
+                _ => Some(Event::Tick),
+            };
+            if let Some(event) = event {
+                self.step(event)?;
+            }
+        }
+        self.checker.check_end(self)?;
+        self.model.check(&self.checker, &self.plan, &self.canceled)
+    }
+
+    fn next_moment(&self) -> Option<Time> {
+        let first = self.queue.first_key_value().map(|((at, _), _)| *at);
+        let next = first.into_iter().chain(self.engine.next_deadline()).min()?;
+        Some(next.max(self.now))
+    }
+
+    /// Something will happen.
+    pub(crate) fn at(&mut self, at: Time, happening: Happening) {
+        self.sequence += 1;
+        self.queue.insert((at, self.sequence), happening);
+    }
+
+    /// Whether something goes wrong now, this many times in a thousand.
+    pub(crate) fn trouble(&mut self, per_mille: u32) -> bool {
+        self.now < self.plan.heal && self.rng.chance(per_mille)
+    }
+
+    /// Lets something happen; what the engine is to be told of it.
+    fn happen(&mut self, happening: Happening) -> Result<Option<Event>, String> {
+        match happening {
+            Happening::Submit(place) => Ok(Some(Event::BuildSubmitted(Box::new(self.plan.builds[place].spec.clone())))),
+            Happening::Tell(event) => Ok(Some(event)),
+            Happening::Progress(op, event) => Ok(self.still_runs(op).then_some(event)),
+            Happening::Stops(op, how) => {
+                if let Some(lease) = self.fleet.lease_of(op).filter(|_| self.still_runs(op)) {
+                    self.stop(lease, how);
+                }
+                Ok(None)
+            }
+            Happening::Answer { op, answer, life, voice } => Ok(self.answer(op, *answer, life, voice)),
+            Happening::Scripted(what) => self.scripted(what),
+        }
+    }
+
+    fn answer(&mut self, op: OpId, answer: Answer, life: u32, voice: Voice) -> Option<Event> {
+        if voice == Voice::Own && self.fleet.is_muted(op) {
+            return None;
+        }
+        let current = voice != Voice::Stale && life == self.life && self.in_flight.remove(&op).is_some();
+        let stale = voice == Voice::Stale || (life < self.life && self.rng.chance(500));
+        if !current && !stale {
+            return None;
+        }
+        self.checker.answered(op, current);
+        if current {
+            self.fleet.forget(op);
+        }
+        Some(Event::Answered { op, answer })
+    }
+
+    fn scripted(&mut self, what: Scripted) -> Result<Option<Event>, String> {
+        match what {
+            Scripted::Lose(name) => {
+                if let Some(lease) = self.fleet.named(&name) {
+                    self.trace.line(self.now, &format!("   the machine of {name} is lost"));
+                    self.stop(lease, Stop::Lost);
+                }
+            }
+            Scripted::Freeze(name) => {
+                if let Some(lease) = self.fleet.named(&name) {
+                    self.trace.line(self.now, &format!("   the machine of {name} stops"));
+                    self.stop(lease, Stop::Frozen);
+                }
+            }
+            Scripted::Refuse => {
+                self.trace.line(self.now, "   from here on no machine is to be had");
+                self.fleet.refuses = true;
+                self.model.trouble_for_all();
+            }
+            Scripted::Cancel(place, cause) => {
+                let build = self.plan.builds[place].spec.build;
+                self.canceled.insert(build);
+                return Ok(Some(Event::BuildCanceled { build, cause }));
+            }
+            Scripted::Restart => self.restart()?,
+            Scripted::Crash(before) => self.crash = Some(before),
+        }
+        Ok(None)
+    }
+
+    /// One step of the engine, and what follows from it.
+    fn step(&mut self, event: Event) -> Result<(), String> {
+        self.steps += 1;
+        self.trace.event(self.now, &event);
+        self.model.told(&event);
+        let effects = self.engine.step(self.now, event.clone());
+        self.engine.check_invariants();
+        if let Some(before) = self.crash.take() {
+            if before {
+                // As if the event had never come; whoever submits asks again.
+                if let Event::BuildSubmitted(_) = &event {
+                    let again = self.now.plus(std::time::Duration::from_secs(1));
+                    self.at(again, Happening::Tell(event));
+                }
+            } else {
+                self.commit(&event, &effects)?;
+            }
+            return self.restart();
+        }
+        self.take(&event, effects)
+    }
+
+    /// Makes the records of a step durable and then carries out its other effects.
+    fn take(&mut self, event: &Event, effects: Vec<Effect>) -> Result<(), String> {
+        self.commit(event, &effects)?;
+        for effect in effects {
+            self.checker.before(&effect, &self.in_flight)?;
+            match effect {
+                Effect::Record(_) => {}
+                Effect::Publish { build, attempt } => self.trace.publish(self.now, build, attempt),
+                Effect::Do { op, build, task } => {
+                    self.trace.task(self.now, build, &task);
+                    self.in_flight.insert(op, InFlight { build, task: task.clone(), canceled: false });
+                    self.carry_out(op, build, task);
+                }
+                Effect::Cancel(op) => {
+                    if let Some(flight) = self.in_flight.get_mut(&op) {
+                        flight.canceled = true;
+                        self.trace.cancel(self.now, flight);
+                        self.call_back(op);
+                    }
+                }
+            }
+        }
+        self.checker.check_step(&self.engine, self.now)
+    }
+
+    fn commit(&mut self, event: &Event, effects: &[Effect]) -> Result<(), String> {
+        for effect in effects {
+            if let Effect::Record(record) = effect {
+                self.trace.record(self.checker.facts(record.build), record);
+                self.checker.record(event, record)?;
+                if let (Fact::AttemptEnded { attempt, end, .. }, Some(facts)) =
+                    (&record.fact, self.checker.facts(record.build))
+                {
+                    self.model.attempt_ended(facts, &facts.attempts[attempt].tests, end);
+                }
+                self.records.entry(record.build).or_default().push(record.as_ref().clone());
+            }
+        }
+        Ok(())
+    }
+
+    /// The coordinator is gone and comes back with nothing but its records.
+    fn restart(&mut self) -> Result<(), String> {
+        self.trace.line(self.now, "   the coordinator is killed and starts again");
+        self.life += 1;
+        self.crash = None;
+        let records: Vec<Record> = self
+            .records
+            .values()
+            .filter(|records| !records.iter().any(|record| matches!(record.fact, Fact::Ended { .. })))
+            .flatten()
+            .cloned()
+            .collect();
+        self.in_flight.clear();
+        self.checker.restarted(&records)?;
+        self.model.restarted();
+        // What the pools have and no record names is given back by the driver.
+        let checker = &self.checker;
+        self.fleet.sweep(|lease| checker.holds(lease));
+        let config = EngineConfig { max_active: self.plan.max_active };
+        let (engine, effects) = Engine::recover(config, &records, self.now);
+        self.engine = engine;
+        self.engine.check_invariants();
+        self.take(&Event::Tick, effects)
+    }
+
+    pub(crate) fn life(&self) -> u32 {
+        self.life
+    }
+}
