@@ -1,0 +1,43 @@
+//! Where records, durations and snapshots of this build are kept.
+
+use anyhow::Context;
+use snapshot::blob::{BlobOptions, BlobStore};
+use store::{Epoch, Settings, Store};
+
+use crate::commands::build::BuildJob;
+
+/// Finished builds that the history keeps.
+const KEPT_BUILDS: u32 = 1_000;
+
+/// Opened stores, and the right to write records of this run.
+pub(in crate::commands::build) struct Stores {
+    pub(in crate::commands::build) store: Store,
+    pub(in crate::commands::build) epoch: Epoch,
+    pub(in crate::commands::build) blobs: BlobStore,
+}
+
+/// Opens them.
+///
+/// # Errors
+/// One of them cannot be opened.
+pub(in crate::commands::build) async fn stores(job: &BuildJob) -> anyhow::Result<Stores> {
+    let config = &job.host.config;
+    let file = job.state.join("muster.sqlite");
+    let store = match &config.store.url {
+        Some(url) => Store::open(url, &Settings::default()).await,
+        None => Store::open_sqlite(&file, &Settings::default()).await,
+    }
+    .context("failed to open the store of records")?;
+    // Several builds of one user run side by side: each writes only its own.
+    let scope = format!("build-{}-{}", std::process::id(), unix_nanos());
+    let epoch = store.claim_epoch(&scope).await.context("failed to claim the right to write records")?;
+    store.prune_finished(KEPT_BUILDS).await.context("failed to prune the history")?;
+    let folder = job.state.join("blobs");
+    let location = config.blobs.url.clone().unwrap_or_else(|| folder.to_string_lossy().into_owned());
+    let blobs = BlobStore::open(&location, &BlobOptions::default()).context("failed to open the store of snapshots")?;
+    Ok(Stores { store, epoch, blobs })
+}
+
+fn unix_nanos() -> u128 {
+    std::time::SystemTime::now().duration_since(std::time::UNIX_EPOCH).unwrap_or_default().as_nanos()
+}

@@ -1,0 +1,121 @@
+//! From options and file to the agent's own terms.
+
+use std::net::{SocketAddr, ToSocketAddrs};
+use std::path::PathBuf;
+use std::sync::Arc;
+
+use anyhow::Context;
+use buildlet::Secret;
+use buildlet::agent::{AgentConfig, AgentLimits};
+use buildlet::tls::KeyPair;
+use tempfile::TempDir;
+
+use super::secrets;
+use crate::args::BuildletArgs;
+use crate::config::buildlet::{BuildletConfig, BuildletFile};
+use crate::exit::UsageError;
+
+/// An agent's configuration, and the folder that goes away with it.
+pub(super) struct Setup {
+    pub(super) config: AgentConfig,
+    pub(super) folder: Option<TempDir>,
+}
+
+/// Gathers it: the command line goes before the file.
+pub(super) fn setup(args: &BuildletArgs, file: &BuildletFile) -> anyhow::Result<Setup> {
+    let of_file = &file.config;
+    let tls = key_pair(args, file)?;
+    let (work_dir, state_dir, folder) = folders(args, file)?;
+    let mut config = AgentConfig::new(work_dir);
+    config.state_dir = state_dir;
+    if let Some(listen) = args.listen.as_ref().or(of_file.listen.as_ref()) {
+        config.listen = address(listen)?;
+    }
+    config.advertise = args.advertise.clone().or_else(|| of_file.advertise.clone());
+    config.password = Some(password(args, file, tls.as_ref())?);
+    config.tls = match tls {
+        Some(pair) => Some(pair),
+        None if args.no_tls || of_file.no_tls => None,
+        None => Some(Arc::new(KeyPair::generate().context("failed to make a certificate")?)),
+    };
+    config.own_process = true;
+    config.die_with_parent = args.die_with_parent;
+    config.limits = limits(args, of_file);
+    Ok(Setup { config, folder })
+}
+
+/// The pair that was given.
+fn key_pair(args: &BuildletArgs, file: &BuildletFile) -> anyhow::Result<Option<Arc<KeyPair>>> {
+    let of_args = args.tls_cert.clone().zip(args.tls_key.clone());
+    let of_file = match (&file.config.tls_cert, &file.config.tls_key) {
+        (None, None) => None,
+        // Said on the command line, so what the file says of certificates is not meant.
+        _ if args.no_tls => None,
+        (Some(cert), Some(key)) => Some((file.resolve(cert), file.resolve(key))),
+        (Some(_), None) | (None, Some(_)) => {
+            return Err(UsageError::new("`tls-cert` and `tls-key` need each other", "write both, or neither").into());
+        }
+    };
+    let Some((cert, key)) = of_args.or(of_file) else { return Ok(None) };
+    let pair = KeyPair::load(&cert, &key).with_context(|| {
+        format!("failed to use the certificate `{}` with the key `{}`", cert.display(), key.display())
+    })?;
+    Ok(Some(Arc::new(pair)))
+}
+
+fn password(args: &BuildletArgs, file: &BuildletFile, tls: Option<&Arc<KeyPair>>) -> anyhow::Result<Secret> {
+    if let Some(descriptor) = args.password_fd {
+        return secrets::from_descriptor(descriptor);
+    }
+    if let Some(path) = &args.password_file {
+        return secrets::from_file(path);
+    }
+    if let Some(path) = &file.config.password_file {
+        return secrets::from_file(&file.resolve(path));
+    }
+    // The key of a pair that was given is a shared secret, and the password with it, as the ancestor has it.
+    Ok(tls.map_or_else(Secret::random, |pair| pair.password()))
+}
+
+/// The work directory, the state directory where it is not the agent's default, and what goes away at the end.
+fn folders(args: &BuildletArgs, file: &BuildletFile) -> anyhow::Result<(PathBuf, Option<PathBuf>, Option<TempDir>)> {
+    // Two agents must not share a state directory: that of the file belongs to the work directory of the file.
+    if let Some(work_dir) = &args.work_dir {
+        return Ok((work_dir.clone(), None, None));
+    }
+    let state_dir = file.config.state_dir.as_deref().map(|dir| file.resolve(dir));
+    if let Some(work_dir) = &file.config.work_dir {
+        return Ok((file.resolve(work_dir), state_dir, None));
+    }
+    let folder =
+        tempfile::Builder::new().prefix("muster-buildlet-").tempdir().context("failed to make a work directory")?;
+    Ok((folder.path().join("work"), state_dir, Some(folder)))
+}
+
+fn address(text: &str) -> anyhow::Result<SocketAddr> {
+    let mut found = text.to_socket_addrs().map_err(|error| {
+        UsageError::new(
+            format!("`{text}` is not an address to listen on: {error}"),
+            "write it like `127.0.0.1:0`, `0.0.0.0:5936` or `[::]:5936`",
+        )
+    })?;
+    found.next().ok_or_else(|| UsageError::new(format!("`{text}` names no address"), "").into())
+}
+
+fn limits(args: &BuildletArgs, file: &BuildletConfig) -> AgentLimits {
+    let mut limits = AgentLimits::default();
+    let of_file = &file.limits;
+    if let Some(size) = args.max_output.or(of_file.output) {
+        limits.spool_bytes = size.0;
+    }
+    if let Some(execs) = args.max_execs.or(of_file.execs) {
+        limits.kept_execs = execs.max(1);
+    }
+    if let Some(connections) = of_file.connections {
+        limits.connections = connections.max(1);
+    }
+    if let Some(stall) = of_file.stall {
+        limits.stall = stall.0;
+    }
+    limits
+}

@@ -1,0 +1,22 @@
+//! Runs the command that was asked for.
+
+use super::{build, buildlet, completions, config, plugin, simulate, version};
+use crate::args::{Cli, Command};
+use crate::exit::Exit;
+
+/// Runs it to its end.
+///
+/// # Errors
+/// Whatever kept it from its end; [`crate::exit::of_error`] knows what that means for the exit code.
+pub fn run(cli: Cli) -> anyhow::Result<Exit> {
+    let global = &cli.global;
+    match cli.command {
+        Command::Build(args) => build::run(global, &args),
+        Command::Buildlet(args) => buildlet::run(global, &args),
+        Command::Plugin(args) => plugin::run(global, &args.command),
+        Command::Simulate(args) => simulate::run(&args),
+        Command::Config(args) => config::run(global, &args.command),
+        Command::Version(args) => version::run(&args),
+        Command::Completions(args) => completions::run(&args),
+    }
+}

@@ -1,0 +1,14 @@
+//! The commands: one file each.
+
+mod buildlet;
+mod completions;
+mod config;
+mod dispatch;
+mod output;
+mod plugin;
+mod simulate;
+mod version;
+
+pub mod build;
+
+pub use dispatch::run;

@@ -1,0 +1,14 @@
+//! Runs the command that was asked for.
+
+use super::{build, inspect, list};
+use crate::args::{GlobalArgs, PluginCommand};
+use crate::exit::Exit;
+
+/// Lists, inspects or builds plugins.
+pub(in crate::commands) fn run(global: &GlobalArgs, command: &PluginCommand) -> anyhow::Result<Exit> {
+    match command {
+        PluginCommand::List(args) => list::run(global, args),
+        PluginCommand::Inspect(args) => inspect::run(args),
+        PluginCommand::Build(args) => build::run(args),
+    }
+}

@@ -1,0 +1,14 @@
+//! `[state]`: what is kept on this machine.
+
+use std::path::PathBuf;
+
+use serde::{Deserialize, Serialize};
+
+/// The section.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(default, deny_unknown_fields, rename_all = "kebab-case")]
+pub struct StateSection {
+    /// The folder of database, blobs and compiled plugins. None is `$XDG_STATE_HOME/muster`, else
+    /// `~/.local/state/muster`.
+    pub dir: Option<PathBuf>,
+}

@@ -1,0 +1,81 @@
+//! The event stream and its documentation.
+
+use std::collections::BTreeSet;
+use std::path::Path;
+use std::time::Duration;
+
+use cli::progress::{EVENTS, event};
+use cli::view::{BuildUpdate, BuildletState, PhaseEdge};
+use engine::{AttemptId, Role, VerdictKind};
+use serde_json::Value;
+
+use crate::fixture::eventful;
+
+/// One update of each kind, and each state of a buildlet.
+fn updates() -> Vec<BuildUpdate> {
+    let second = Duration::from_secs(1);
+    let buildlet = |state| BuildUpdate::Buildlet {
+        name: "local-2".into(),
+        role: Role::Helper,
+        pool: "local".into(),
+        pid: Some(123),
+        state,
+    };
+    vec![
+        BuildUpdate::Phase { name: "make".into(), edge: PhaseEdge::Started },
+        BuildUpdate::Phase { name: "make".into(), edge: PhaseEdge::Ended { took: second } },
+        buildlet(BuildletState::Starting),
+        buildlet(BuildletState::SettingUp),
+        buildlet(BuildletState::Idle),
+        buildlet(BuildletState::Running { tests: vec!["a".into()], since: second }),
+        buildlet(BuildletState::Lost { cause: "killed".into() }),
+        buildlet(BuildletState::Released),
+        BuildUpdate::Source { files: 1, bytes: 2, rev: "sha256:00".into() },
+        BuildUpdate::Snapshot { reused: true, age: second, bytes: 3 },
+        BuildUpdate::Listed { tests: 4 },
+        BuildUpdate::Estimates { total: second, unknown: 1 },
+        BuildUpdate::TestDone {
+            name: "a".into(),
+            kind: VerdictKind::NotRun,
+            duration: None,
+            buildlet: String::new(),
+            cause: "canceled".into(),
+        },
+        BuildUpdate::OrderedOutput(b"text".to_vec()),
+        BuildUpdate::MachineOutput { buildlet: "local-2".into(), bytes: b"text".to_vec() },
+        BuildUpdate::AttemptStarted { attempt: AttemptId(1), buildlet: "local-2".into(), tests: vec!["a".into()] },
+        BuildUpdate::AttemptEnded { attempt: AttemptId(1), buildlet: "local-2".into(), end: "exit status 0".into(), took: second },
+        BuildUpdate::PluginFault { plugin: "p".into(), digest: "sha256:00".into(), text: "trapped".into() },
+        BuildUpdate::Note("note".into()),
+        BuildUpdate::Done(Box::new(eventful())),
+    ]
+}
+
+fn events() -> Vec<Value> {
+    updates().iter().map(|update| event(Duration::from_millis(1250), update, "text")).collect()
+}
+
+#[test]
+fn every_event_and_every_member_is_documented() -> anyhow::Result<()> {
+    let docs = std::fs::read_to_string(Path::new(env!("CARGO_MANIFEST_DIR")).join("../../docs/events.md"))?;
+    let mut told = BTreeSet::new();
+    for event in events() {
+        let name = event["event"].as_str().map(str::to_owned).ok_or_else(|| anyhow::anyhow!("{event} has no name"))?;
+        assert!(docs.contains(&format!("| `{name}` |")), "`{name}` is not documented");
+        for member in event.as_object().into_iter().flat_map(|members| members.keys()) {
+            assert!(docs.contains(&format!("`{member}`")), "`{member}` of `{name}` is not documented");
+        }
+        told.insert(name);
+    }
+    let known: BTreeSet<String> = EVENTS.iter().map(|name| (*name).to_owned()).collect();
+    assert_eq!(told, known);
+    let rows = docs.lines().filter(|line| line.starts_with("| `")).count();
+    assert_eq!(rows, EVENTS.len(), "something is documented that is never told");
+    Ok(())
+}
+
+#[test]
+fn the_contract_with_scripts() {
+    let lines: Vec<String> = events().iter().map(Value::to_string).collect();
+    insta::assert_snapshot!(lines[..8].join("\n"), @"");
+}

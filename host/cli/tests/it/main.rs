@@ -1,0 +1,10 @@
+//! The `muster` command from outside: the real binary, and the files it writes.
+
+mod command;
+mod config;
+mod config_files;
+mod events;
+mod fixture;
+mod junit;
+mod report;
+mod summary;
