@@ -18,7 +18,7 @@ fn compile() -> Result<Vec<u8>> {
     let guest = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/guests/subject");
     // Kept between runs, and apart from the host's own: cargo holds that one's lock while it runs tests.
     let target = Path::new(env!("CARGO_TARGET_TMPDIR")).join("plugin-host-guests");
-    let toolchain = Toolchain::find(Target::Wasm32UnknownUnknown, &target, &mut |_| ())?;
+    let toolchain = Toolchain::find(Target::Wasm32UnknownUnknown, &guest, &mut |_| ())?;
     let options = BuildOptions { target_dir: Some(target), component_dir: None };
     let built = build(&toolchain, &guest, &options)?;
     let component = &built.first().context("the guest crate is a plugin")?.component;
