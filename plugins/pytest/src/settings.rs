@@ -114,7 +114,8 @@ fn make(settings: &mut Settings) -> Result<Option<Vec<Vec<String>>>, Error> {
     };
     let steps = steps.iter().map(|step| match step {
         Value::String(text) => Some(vec!["/bin/sh".to_owned(), "-c".to_owned(), text.clone()]),
-        other => muster_sdk::settings::texts(other).filter(|words| !words.is_empty()),
+        Value::Array(_) => muster_sdk::settings::texts(step).filter(|words| !words.is_empty()),
+        Value::Null | Value::Bool(_) | Value::Number(_) | Value::Object(_) => None,
     });
     steps.collect::<Option<Vec<_>>>().map(Some).ok_or_else(|| settings.invalid("make", meant))
 }

@@ -35,10 +35,27 @@ fn help_names_every_command_and_the_exit_codes() -> anyhow::Result<()> {
         assert!(help.contains(word), "{word} is not in\n{help}");
     }
     let help = run(home.path(), &["build", "--help"])?;
-    for option in
-        ["--builder", "--helpers", "--policy", "--estimator", "--pool", "--plugin", "--buildlet", "--run", "--keep-going",
-         "--fail-fast", "--fresh", "--retries", "--junit", "--report", "--log", "--json", "--timeout", "--state", "--config"]
-    {
+    for option in [
+        "--builder",
+        "--helpers",
+        "--policy",
+        "--estimator",
+        "--pool",
+        "--plugin",
+        "--buildlet",
+        "--run",
+        "--keep-going",
+        "--fail-fast",
+        "--fresh",
+        "--retries",
+        "--junit",
+        "--report",
+        "--log",
+        "--json",
+        "--timeout",
+        "--state",
+        "--config",
+    ] {
         assert!(help.contains(option), "{option} is not in\n{help}");
     }
     Ok(())
@@ -89,7 +106,9 @@ fn usage_errors_exit_with_2_and_say_what_to_do() -> anyhow::Result<()> {
     exit code 2
     error: 4000 helpers are more than the 256 that are possible
     ");
-    for wrong in [&["build", "--run", "("][..], &["build", "--timeout", "90"], &["bild"], &["build", "--helprs", "3"], &[]] {
+    for wrong in
+        [&["build", "--run", "("][..], &["build", "--timeout", "90"], &["bild"], &["build", "--helprs", "3"], &[]]
+    {
         let shown = run(home.path(), wrong)?;
         assert!(shown.starts_with("exit code 2\n"), "{wrong:?}: {shown}");
     }

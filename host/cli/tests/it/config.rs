@@ -11,8 +11,7 @@ fn values_come_with_their_file_and_line() -> anyhow::Result<()> {
     fs::write(home.path().join(".config/muster/coordinator.toml"), "[limits]\n\ntest = \"90s\"\n")?;
     fs::write(home.path().join("muster.toml"), "helpers = 2\n[pytest]\nargs = [\"-x\"]\n")?;
     let shown = run(home.path(), &["config", "show"])?;
-    let lines: Vec<String> =
-        shown.lines().map(|line| line.split_whitespace().collect::<Vec<_>>().join(" ")).collect();
+    let lines: Vec<String> = shown.lines().map(|line| line.split_whitespace().collect::<Vec<_>>().join(" ")).collect();
     for expected in [
         "# host: HOME/.config/muster/coordinator.toml",
         "build.pool = \"local\" default",
@@ -43,7 +42,7 @@ fn a_tree_may_not_decide_for_the_host() -> anyhow::Result<()> {
     ");
     fs::remove_file(home.path().join("muster.toml"))?;
     fs::write(home.path().join("pyproject.toml"), "[tool.muster.pytest]\ngrants = { http = [\"https://a\"] }\n")?;
-    insta::assert_snapshot!(run(home.path(), &["config", "check"])?, @r"
+    insta::assert_snapshot!(run(home.path(), &["config", "check"])?, @r#"
     exit code 2
     error: a tree may not say `grants`: that is for the host to decide
      --> ./pyproject.toml:2:1
@@ -51,7 +50,7 @@ fn a_tree_may_not_decide_for_the_host() -> anyhow::Result<()> {
     2 | grants = { http = ["https://a"] }
       | ^^^^^^
       = write `[plugins.NAME.grants]` in the host's coordinator.toml
-    ");
+    "#);
     Ok(())
 }
 
@@ -111,6 +110,9 @@ fn mistakes_in_the_host_file_are_shown_with_what_was_meant() -> anyhow::Result<(
     "#);
     insta::assert_snapshot!(check("[limits\n")?, @"");
     let missing = run(home.path(), &["--config", "nowhere.toml", "config", "check"])?;
-    assert!(missing.starts_with("exit code 2\nerror: failed to read the configuration file `nowhere.toml`"), "{missing}");
+    assert!(
+        missing.starts_with("exit code 2\nerror: failed to read the configuration file `nowhere.toml`"),
+        "{missing}"
+    );
     Ok(())
 }

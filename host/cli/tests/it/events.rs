@@ -44,7 +44,12 @@ fn updates() -> Vec<BuildUpdate> {
         BuildUpdate::OrderedOutput(b"text".to_vec()),
         BuildUpdate::MachineOutput { buildlet: "local-2".into(), bytes: b"text".to_vec() },
         BuildUpdate::AttemptStarted { attempt: AttemptId(1), buildlet: "local-2".into(), tests: vec!["a".into()] },
-        BuildUpdate::AttemptEnded { attempt: AttemptId(1), buildlet: "local-2".into(), end: "exit status 0".into(), took: second },
+        BuildUpdate::AttemptEnded {
+            attempt: AttemptId(1),
+            buildlet: "local-2".into(),
+            end: "exit status 0".into(),
+            took: second,
+        },
         BuildUpdate::PluginFault { plugin: "p".into(), digest: "sha256:00".into(), text: "trapped".into() },
         BuildUpdate::Note("note".into()),
         BuildUpdate::Done(Box::new(eventful())),

@@ -34,8 +34,12 @@ pub(crate) fn test(name: &str, kind: VerdictKind, cause: &str) -> TestResult {
         buildlet: if ran { "local-1".into() } else { String::new() },
         attempts: match kind {
             VerdictKind::Flaky => vec![attempt(3, "failed: connection reset", true), attempt(4, "passed", false)],
-            VerdictKind::Lost => vec![attempt(3, "machine lost: killed", false), attempt(4, "machine lost: no answer", false)],
-            VerdictKind::Passed | VerdictKind::Failed => vec![attempt(3, &kind.to_string(), kind == VerdictKind::Failed)],
+            VerdictKind::Lost => {
+                vec![attempt(3, "machine lost: killed", false), attempt(4, "machine lost: no answer", false)]
+            }
+            VerdictKind::Passed | VerdictKind::Failed => {
+                vec![attempt(3, &kind.to_string(), kind == VerdictKind::Failed)]
+            }
             VerdictKind::Skipped | VerdictKind::NotRun => Vec::new(),
         },
         output: Vec::new(),
@@ -86,7 +90,13 @@ pub(crate) fn eventful() -> BuildReport {
             span("local-1", AttemptKind::Exec, 9.0, 11.5, true),
         ],
         buildlets: vec![
-            BuildletSpan { name: "local-1".into(), role: Role::Main, joined: seconds(0.4), left: seconds(12.0), lost: None },
+            BuildletSpan {
+                name: "local-1".into(),
+                role: Role::Main,
+                joined: seconds(0.4),
+                left: seconds(12.0),
+                lost: None,
+            },
             BuildletSpan {
                 name: "local-2".into(),
                 role: Role::Helper,

@@ -67,7 +67,11 @@ fn note(cases: &mut Vec<String>, element: &quick_xml::events::BytesStart<'_>) ->
 #[test]
 fn every_verdict_has_its_form() -> anyhow::Result<()> {
     let xml = xml(&eventful())?;
-    assert!(xml.contains("<testsuites name=\"demo &amp; &lt;co&gt;\" tests=\"8\" failures=\"1\" errors=\"2\" skipped=\"2\""));
+    assert!(
+        xml.contains(
+            "<testsuites name=\"demo &amp; &lt;co&gt;\" tests=\"8\" failures=\"1\" errors=\"2\" skipped=\"2\""
+        )
+    );
     insta::assert_snapshot!(cases(&xml)?.join("\n"), @"");
     Ok(())
 }
