@@ -83,7 +83,7 @@ fn a_duplicate_name_is_no_pass() {
     let tree = Tree::with_muster("[command]\nlist = 'echo a; echo a'\nrun = 'echo {tests}'\n");
     let outcome = user.build(tree.path(), &[]);
     assert!(matches!(outcome.code, Some(1 | 3)), "{}", outcome.all());
-    assert!(outcome.stderr.contains("twice"), "{}", outcome.stderr);
+    assert!(outcome.stderr.contains("two tests are called `a`"), "{}", outcome.stderr);
 }
 
 #[test]

@@ -3,8 +3,7 @@
 use std::sync::Arc;
 
 use async_trait::async_trait;
-use engine::{PluginFault, PluginFaultKind};
-use plugin_host::PoolPlugin;
+use plugin_host::{PoolFault, PoolPlugin};
 use pool::Capacity;
 use pool::plugin::{MachineSource, MachineSpec, MachineState, SourceError, SourceMachine};
 
@@ -62,8 +61,6 @@ fn machine(machine: plugin_host::PoolMachine) -> SourceMachine {
     }
 }
 
-fn failed(fault: PluginFault) -> SourceError {
-    // A slow or refusing service may do better later; a plugin that breaks its contract will not.
-    let retryable = matches!(fault.kind, PluginFaultKind::TimedOut | PluginFaultKind::Refused);
-    SourceError { message: fault.to_string(), retryable }
+fn failed(failure: PoolFault) -> SourceError {
+    SourceError { message: failure.fault.to_string(), retryable: failure.retryable }
 }

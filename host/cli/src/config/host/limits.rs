@@ -22,6 +22,12 @@ pub struct LimitsSection {
     pub exec_failures: u32,
     /// Main buildlets lost before the build is given up.
     pub main_losses: u32,
+    /// Between two questions whether a buildlet still lives. None is the pool's own: 2 s here, 10 s elsewhere.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub heartbeat_every: Option<Time>,
+    /// For the answer; three late ones in a row are a lost machine. None is the pool's own.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub heartbeat_timeout: Option<Time>,
     /// Output kept of one test, in the summary and the reports.
     pub output_per_test: Size,
 }
@@ -37,12 +43,24 @@ impl Default for LimitsSection {
             plugin: Time(limits.plugin),
             exec_failures: limits.exec_failures,
             main_losses: limits.main_losses,
+            heartbeat_every: None,
+            heartbeat_timeout: None,
             output_per_test: Size(64 << 10),
         }
     }
 }
 
 impl LimitsSection {
+    /// Applies what concerns the clients of buildlets.
+    pub fn apply_to(&self, client: &mut buildlet::client::ClientSettings) {
+        if let Some(every) = self.heartbeat_every {
+            client.heartbeat_every = every.0;
+        }
+        if let Some(timeout) = self.heartbeat_timeout {
+            client.heartbeat_timeout = timeout.0;
+        }
+    }
+
     /// The part that the engine keeps.
     pub fn engine(&self) -> engine::Limits {
         engine::Limits {

@@ -32,7 +32,7 @@ pub(in crate::commands::build) struct Machines {
 /// There is no such pool, or it cannot be opened.
 pub(in crate::commands::build) fn machines(job: &BuildJob, registry: &PluginRegistry) -> anyhow::Result<Machines> {
     match &job.pool {
-        PoolChoice::Urls(urls) => by_url("url", urls, &PoolSection::default()),
+        PoolChoice::Urls(urls) => by_url(job, "url", urls, &PoolSection::default()),
         PoolChoice::Named(name) => {
             let of_config = job.host.config.pool.get(name);
             match of_config {
@@ -43,7 +43,7 @@ pub(in crate::commands::build) fn machines(job: &BuildJob, registry: &PluginRegi
                 }
                 Some(section) => match section.kind {
                     PoolKind::Local => local(job, name, section),
-                    PoolKind::Url => by_url(name, &read_urls(job, section)?, section),
+                    PoolKind::Url => by_url(job, name, &read_urls(job, section)?, section),
                     PoolKind::Plugin => of_plugin(job, name, section, registry),
                 },
             }
@@ -54,6 +54,7 @@ pub(in crate::commands::build) fn machines(job: &BuildJob, registry: &PluginRegi
 fn local(job: &BuildJob, name: &str, section: &PoolSection) -> anyhow::Result<Machines> {
     let mut settings = LocalSettings::new(this_binary()?, job.state.join("buildlets"));
     settings.name = name.to_owned();
+    job.host.config.limits.apply_to(&mut settings.client);
     settings.host_types.clone_from(&section.host_types);
     if let Some(count) = section.buildlets {
         settings.count = count.max(1);
@@ -81,7 +82,7 @@ fn read_urls(job: &BuildJob, section: &PoolSection) -> anyhow::Result<Vec<String
     section.url_files.iter().map(read).collect()
 }
 
-fn by_url(name: &str, urls: &[String], section: &PoolSection) -> anyhow::Result<Machines> {
+fn by_url(job: &BuildJob, name: &str, urls: &[String], section: &PoolSection) -> anyhow::Result<Machines> {
     let parse = |url: &String| {
         url.parse::<BuildletUrl>().map_err(|error| {
             // The text holds a password, and is not repeated.
@@ -90,8 +91,9 @@ fn by_url(name: &str, urls: &[String], section: &PoolSection) -> anyhow::Result<
         })
     };
     let urls = urls.iter().map(parse).collect::<Result<Vec<_>, _>>()?;
-    let settings =
+    let mut settings =
         UrlSettings { name: name.to_owned(), host_types: section.host_types.clone(), ..UrlSettings::default() };
+    job.host.config.limits.apply_to(&mut settings.client);
     Ok(Machines { pool: Arc::new(UrlPool::new(urls, settings)), local: false, notes: Vec::new() })
 }
 
@@ -108,6 +110,7 @@ fn of_plugin(job: &BuildJob, name: &str, section: &PoolSection, registry: &Plugi
     let source = generation.pool(settings).context("failed to use a pool plugin as one")?;
     let mut settings = PluginSettings::new(name, coordinator_name(&job.state), run_name());
     settings.agent_binary = this_binary()?;
+    job.host.config.limits.apply_to(&mut settings.client);
     settings.host_types.clone_from(&section.host_types);
     if let Some(life) = section.max_life {
         settings.max_life = life.0;
