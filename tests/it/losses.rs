@@ -90,7 +90,7 @@ fn an_interrupted_build_ends_in_130_with_nothing_left_running() {
     let outcome = live.finish(&user);
     assert_eq!(outcome.code, Some(130), "{}", outcome.all());
     let listed = outcome.junit.keys().filter(|(_, name)| name.starts_with("t/t")).count();
-    assert_eq!((listed, outcome.junit.len()), (200, 200), "what never ran is written too: {:?}", outcome.junit);
+    assert_eq!(listed, 200, "what never ran is written too: {:?}", outcome.junit);
     let helper = pid_of_helper(&event).unwrap();
     assert!(!std::path::Path::new(&format!("/proc/{helper}")).exists(), "buildlet {helper} still runs");
 }

@@ -82,6 +82,7 @@ async fn begin(
         reports: Vec::new(),
         open: None,
         started: Instant::now(),
+        boundary: None,
         overhead: None,
         failure: None,
     };
@@ -124,6 +125,7 @@ impl Begun {
     async fn run(self, context: &Context, limit: Duration) -> AttemptEnd {
         let Begun { leased, name, command, mut sink } = self;
         sink.started = Instant::now();
+        sink.boundary = Some(sink.started);
         let ended = command::run(context, &leased, &name, &command, limit, &mut sink).await;
         let mut end = ended.end;
         let mut notes = ended.notes;
@@ -163,6 +165,8 @@ struct GroupSink {
     reports: Vec<Report>,
     open: Option<String>,
     started: Instant,
+    /// When the last test began or ended, while output streams: what measures a test whose runner does not.
+    boundary: Option<Instant>,
     overhead: Option<Duration>,
     /// This side could not keep the output.
     failure: Option<ExecFailure>,
@@ -219,11 +223,16 @@ impl GroupSink {
 
     async fn test_started(&mut self, name: String) {
         self.overhead.get_or_insert_with(|| self.started.elapsed());
+        self.boundary = self.boundary.map(|_| Instant::now());
         self.open = Some(name.clone());
         let _ = self.inbox.send(Event::TestStarted { attempt: self.attempt, name }).await;
     }
 
-    async fn test_ended(&mut self, report: Report) {
+    async fn test_ended(&mut self, mut report: Report) {
+        if let Some(boundary) = self.boundary {
+            report.duration.get_or_insert(boundary.elapsed());
+            self.boundary = Some(Instant::now());
+        }
         let before = self.started.elapsed().saturating_sub(report.duration.unwrap_or_default());
         self.overhead.get_or_insert(before);
         if self.open.as_deref() == Some(report.name.as_str()) {
@@ -249,6 +258,8 @@ impl GroupSink {
             return Ok(false);
         }
         if !globs.is_empty() {
+            // What result files tell came when all was over.
+            self.boundary = None;
             let results = results::fetch(context, leased, attempt, globs).await?;
             for name in &results.names {
                 self.read_file(&results, name).await.map_err(|error| keep_failure(&error))?;
