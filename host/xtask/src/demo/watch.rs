@@ -4,10 +4,10 @@ use std::collections::BTreeMap;
 
 use serde_json::Value;
 
-/// Share of the tests after which the first helper is killed, in percent: both have history of their own by then.
-const KILL_AT_PERCENT: u64 = 15;
-/// Share of the tests after which another one is stopped, in percent: time enough is left to notice it.
-const STOP_AT_PERCENT: u64 = 30;
+/// Execs that must have ended before the first helper is killed: the build is in the middle of its tests then.
+const KILL_AFTER_ATTEMPTS: u64 = 1;
+/// Execs that must have ended before another one is stopped, the killed one's among them.
+const STOP_AFTER_ATTEMPTS: u64 = 3;
 /// How often the tests done are said, in percent.
 const SAY_EVERY_PERCENT: u64 = 10;
 
@@ -39,6 +39,7 @@ pub(crate) struct Watch {
     result: Result,
     listed: u64,
     said_percent: u64,
+    attempts_ended: u64,
     helpers: BTreeMap<String, Helper>,
     planned: Vec<(u64, &'static str)>,
 }
@@ -56,7 +57,7 @@ impl Watch {
 
     /// Follows a build and asks for one helper to be killed and another to be stopped.
     pub(crate) fn disturbing() -> Self {
-        Self { planned: vec![(STOP_AT_PERCENT, "STOP"), (KILL_AT_PERCENT, "KILL")], ..Self::default() }
+        Self { planned: vec![(STOP_AFTER_ATTEMPTS, "STOP"), (KILL_AFTER_ATTEMPTS, "KILL")], ..Self::default() }
     }
 
     /// Takes one event; tells what to say to the person who watches, and whom to disturb now.
@@ -71,6 +72,10 @@ impl Watch {
             "test" => {
                 self.result.verdicts.insert(text(event, "name"), text(event, "verdict"));
                 self.progress()
+            }
+            "attempt-ended" => {
+                self.attempts_ended += 1;
+                None
             }
             "note" => Some(text(event, "text")),
             "done" => {
@@ -124,8 +129,8 @@ impl Watch {
     }
 
     fn disturbance(&mut self) -> Option<Disturbance> {
-        let (at_percent, signal) = *self.planned.last()?;
-        if self.percent() < at_percent {
+        let (after_attempts, signal) = *self.planned.last()?;
+        if self.attempts_ended < after_attempts {
             return None;
         }
         let name = self.helpers.iter().find(|(_, helper)| helper.is_running).map(|(name, _)| name.clone())?;

@@ -12,7 +12,8 @@ fn test(number: u32) -> Value {
     json!({"event": "test", "name": format!("t{number}"), "verdict": "passed"})
 }
 
-/// Feeds a build of 100 tests with two helpers, `lost` being what is told after a disturbance.
+/// Feeds a build of 100 tests, ten an attempt, on two helpers that are lost when they are disturbed; returns who was
+/// disturbed after how many tests.
 fn disturbances(watch: &mut Watch) -> Vec<(usize, Disturbance)> {
     watch.event(&json!({"event": "listed", "tests": 100}));
     watch.event(&json!({"event": "buildlet", "name": "main", "role": "main", "pid": 1, "state": "running"}));
@@ -20,10 +21,13 @@ fn disturbances(watch: &mut Watch) -> Vec<(usize, Disturbance)> {
     watch.event(&helper("helper-2", 12, "running"));
     let mut seen = Vec::new();
     for number in 1..=100 {
-        let (_, disturbance) = watch.event(&test(number));
-        if let Some(disturbance) = disturbance {
-            watch.event(&helper(&disturbance.name, disturbance.pid, "lost"));
-            seen.push((watch.result.verdicts.len(), disturbance));
+        watch.event(&test(number));
+        if number % 10 == 0 {
+            let (_, disturbance) = watch.event(&json!({"event": "attempt-ended", "buildlet": "main"}));
+            if let Some(disturbance) = disturbance {
+                watch.event(&helper(&disturbance.name, disturbance.pid, "lost"));
+                seen.push((watch.result.verdicts.len(), disturbance));
+            }
         }
     }
     seen
@@ -33,7 +37,7 @@ fn disturbances(watch: &mut Watch) -> Vec<(usize, Disturbance)> {
 fn one_helper_is_killed_and_another_stopped() {
     let mut watch = Watch::disturbing();
     let expected = [
-        (15, Disturbance { signal: "KILL", name: "helper-1".to_owned(), pid: 11 }),
+        (10, Disturbance { signal: "KILL", name: "helper-1".to_owned(), pid: 11 }),
         (30, Disturbance { signal: "STOP", name: "helper-2".to_owned(), pid: 12 }),
     ];
     assert_eq!(disturbances(&mut watch), expected);
@@ -53,9 +57,8 @@ fn nobody_is_disturbed_unless_asked() {
 #[test]
 fn a_helper_that_runs_nothing_is_not_disturbed() {
     let mut watch = Watch::disturbing();
-    watch.event(&json!({"event": "listed", "tests": 2}));
     watch.event(&helper("helper-1", 11, "idle"));
-    assert_eq!(watch.event(&test(1)).1, None);
+    assert_eq!(watch.event(&json!({"event": "attempt-ended", "buildlet": "main"})).1, None);
     assert_eq!(watch.left_to_do(), 2);
     let (_, disturbance) = watch.event(&helper("helper-1", 11, "running"));
     assert_eq!(disturbance.map(|disturbance| disturbance.signal), Some("KILL"));
