@@ -17,6 +17,9 @@ const OUTPUT_LINES: usize = 60;
 /// Retries and faults that are listed.
 const LISTED: usize = 20;
 
+/// Characters of a test's name; what is longer fits no line.
+const NAME: usize = 400;
+
 /// How to paint.
 #[derive(Clone, Copy, Debug)]
 pub struct Paint {
@@ -74,7 +77,14 @@ fn failures(report: &BuildReport, paint: Paint, out: &mut String) {
     for test in report.tests.iter().filter(bad).take(FAILURES) {
         let took = test.verdict.duration.map_or_else(String::new, |took| format!(" after {}", text::duration(took)));
         let at = if test.buildlet.is_empty() { String::new() } else { format!(" on {}", test.buildlet) };
-        line(out, &format!("\n{} {}{at}{took}", paint.red(&test.verdict.kind.to_string()), paint.bold(&test.name)));
+        line(
+            out,
+            &format!(
+                "\n{} {}{at}{took}",
+                paint.red(&test.verdict.kind.to_string()),
+                paint.bold(&text::one_line(&test.name, NAME))
+            ),
+        );
         let cause = text::plain(test.verdict.cause.as_bytes());
         if !cause.trim().is_empty() {
             indent(out, cause.trim_end(), usize::MAX);
@@ -113,7 +123,7 @@ fn slowest(report: &BuildReport, paint: Paint, out: &mut String) {
     }
     line(out, &format!("\n{}", paint.bold("slowest tests")));
     for (test, took) in slowest {
-        line(out, &format!("  {:>7}  {}", text::duration(took), test.name));
+        line(out, &format!("  {:>7}  {}", text::duration(took), text::one_line(&test.name, NAME)));
     }
 }
 
@@ -129,7 +139,7 @@ fn retries(report: &BuildReport, paint: Paint, out: &mut String) {
             .iter()
             .map(|attempt| format!("{} on {}", text::one_line(&attempt.end, 120), attempt.buildlet))
             .collect();
-        line(out, &format!("  {} {}: {}", test.verdict.kind, test.name, ends.join("; then ")));
+        line(out, &format!("  {} {}: {}", test.verdict.kind, text::one_line(&test.name, NAME), ends.join("; then ")));
     }
     if tried.len() > LISTED {
         line(out, &format!("  ... and {} more", text::number((tried.len() - LISTED) as u64)));

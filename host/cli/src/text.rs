@@ -5,6 +5,9 @@ use std::time::Duration;
 /// A duration in at most two units: `0.35s`, `12.3s`, `4m05s`, `2h03m`.
 pub fn duration(duration: Duration) -> String {
     let seconds = duration.as_secs_f64();
+    if duration.is_zero() {
+        return "0s".to_owned();
+    }
     if seconds < 0.000_95 {
         return format!("{}µs", duration.as_micros());
     }
@@ -69,9 +72,10 @@ pub fn plural(count: u64, thing: &str) -> String {
     format!("{} {thing}{}", number(count), if count == 1 { "" } else { "s" })
 }
 
-/// Text for a line of its own: control characters and line breaks become spaces, and it is cut at `limit` characters.
+/// Text for a line of its own: [`plain`], with line breaks as spaces, and cut at `limit` characters.
 pub fn one_line(text: &str, limit: usize) -> String {
-    let mut line: String = text.trim().chars().map(|letter| if letter.is_control() { ' ' } else { letter }).collect();
+    let mut line: String =
+        plain(text.as_bytes()).trim().chars().map(|letter| if letter.is_control() { ' ' } else { letter }).collect();
     if let Some((cut, _)) = line.char_indices().nth(limit) {
         line.truncate(cut);
         line.push('…');
@@ -167,7 +171,7 @@ mod tests {
 
     #[test]
     fn one_line_is_one_line() {
-        assert_eq!(one_line(" a\nb\tc ", 99), "a b c");
+        assert_eq!(one_line(" a\nb\tc \u{1b}[31mred\u{1b}[0m\u{1}", 99), "a b c red");
         assert_eq!(one_line("äöü", 2), "äö…");
     }
 }

@@ -42,25 +42,26 @@ impl Limiter {
 
 impl ResourceLimiter for Limiter {
     fn memory_growing(&mut self, current: usize, desired: usize, maximum: Option<usize>) -> wasmtime::Result<bool> {
-        // Past its own declared maximum the growth fails by itself and must not be counted.
-        if maximum.is_some_and(|maximum| desired > maximum) {
-            return Ok(false);
-        }
         let wanted = (self.memory_bytes - current.min(self.memory_bytes)).saturating_add(desired);
         if wanted > self.memory_limit {
             return Err(LimitReached::Memory { wanted, limit: self.memory_limit }.into());
+        }
+        // Past its own declared maximum the growth fails by itself, and must not be counted.
+        if maximum.is_some_and(|maximum| desired > maximum) {
+            return Ok(false);
         }
         self.memory_bytes = wanted;
         Ok(true)
     }
 
     fn table_growing(&mut self, current: usize, desired: usize, maximum: Option<usize>) -> wasmtime::Result<bool> {
-        if maximum.is_some_and(|maximum| desired > maximum) {
-            return Ok(false);
-        }
         let wanted = (self.table_elements - current.min(self.table_elements)).saturating_add(desired);
         if wanted > self.table_limit {
             return Err(LimitReached::Table { wanted, limit: self.table_limit }.into());
+        }
+        // Past its own declared maximum the growth fails by itself, and must not be counted.
+        if maximum.is_some_and(|maximum| desired > maximum) {
+            return Ok(false);
         }
         self.table_elements = wanted;
         Ok(true)

@@ -4,7 +4,6 @@ use std::path::Path;
 use std::sync::{Arc, Mutex};
 
 use tokio::sync::Semaphore;
-use wasmparser::WasmFeatures;
 
 use crate::error::{HostError, LoadError};
 use crate::load::Contract;
@@ -91,11 +90,5 @@ impl PluginHost {
     /// Whether memories are allocated ahead.
     pub fn is_pooled(&self) -> bool {
         self.engine.is_pooled()
-    }
-
-    /// What a component may be made of.
-    #[expect(clippy::unused_self, reason = "another engine may have other features")]
-    pub(crate) fn features(&self) -> WasmFeatures {
-        WasmFeatures::default()
     }
 }

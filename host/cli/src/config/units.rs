@@ -43,7 +43,7 @@ impl Serialize for Time {
 impl<'de> Deserialize<'de> for Time {
     fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Time, D::Error> {
         let text = String::deserialize(deserializer)
-            .map_err(|error| serde::de::Error::custom(format!("{error}: durations are written like `90s` or `5m`")))?;
+            .map_err(|error| wrong_type(&error, "durations are written like `90s` or `5m`"))?;
         Time::parse(&text).map_err(serde::de::Error::custom)
     }
 }
@@ -102,10 +102,15 @@ impl Serialize for Size {
 
 impl<'de> Deserialize<'de> for Size {
     fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Size, D::Error> {
-        let text = String::deserialize(deserializer)
-            .map_err(|error| serde::de::Error::custom(format!("{error}: sizes are written like `512MiB`")))?;
+        let text =
+            String::deserialize(deserializer).map_err(|error| wrong_type(&error, "sizes are written like `512MiB`"))?;
         Size::parse(&text).map_err(serde::de::Error::custom)
     }
+}
+
+/// Adds how it is written to what the parser says, whose messages end with a line break.
+fn wrong_type<E: serde::de::Error>(error: &E, how: &str) -> E {
+    E::custom(format!("{}: {how}", error.to_string().trim_end()))
 }
 
 #[cfg(test)]

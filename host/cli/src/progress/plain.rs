@@ -110,6 +110,7 @@ pub(super) fn line(update: &BuildUpdate, verbose: u8, quiet: bool) -> Option<Str
                 let at = if buildlet.is_empty() { String::new() } else { format!(" on {buildlet}") };
                 let took = duration.map_or_else(String::new, |took| format!(" after {}", text::duration(took)));
                 let why = text::one_line(cause, MAX_CAUSE);
+                let name = text::one_line(name, MAX_CAUSE);
                 let colon = if why.is_empty() { "" } else { ": " };
                 format!("{kind} {name}{at}{took}{colon}{why}")
             })

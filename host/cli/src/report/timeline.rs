@@ -180,7 +180,6 @@ fn axis(svg: &mut String, scale: &Scale, height: f64) {
 }
 
 fn phases(svg: &mut String, report: &BuildReport, scale: &Scale, height: f64) {
-    let mut free_from = 0.0;
     for phase in &report.phases {
         let (x, width) = scale.span(phase.start, phase.end);
         let title = escape(&format!("{}: {}", phase.name, text::duration(phase.end.saturating_sub(phase.start))));
@@ -191,11 +190,10 @@ fn phases(svg: &mut String, report: &BuildReport, scale: &Scale, height: f64) {
             (width - 1.0).max(1.0),
             height - 20.0
         );
-        // About seven units a letter: a name that would run into the one before it is only in the tooltip.
-        if x >= free_from {
+        // About seven units a letter: the name of a phase that is too short for it is only in the tooltip.
+        if width >= 7.0 * phase.name.chars().count() as f64 {
             let _infallible =
                 writeln!(svg, "<text class=\"axis\" x=\"{x:.1}\" y=\"14\">{}</text>", escape(&phase.name));
-            free_from = x + 7.0 * phase.name.chars().count() as f64 + 6.0;
         }
     }
 }

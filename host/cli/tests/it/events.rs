@@ -82,5 +82,14 @@ fn every_event_and_every_member_is_documented() -> anyhow::Result<()> {
 #[test]
 fn the_contract_with_scripts() {
     let lines: Vec<String> = events().iter().map(Value::to_string).collect();
-    insta::assert_snapshot!(lines[..8].join("\n"), @"");
+    insta::assert_snapshot!(lines[..8].join("\n"), @r#"
+    {"event":"phase","name":"make","state":"started","time_s":1.25}
+    {"event":"phase","name":"make","state":"ended","time_s":1.25,"took_s":1.0}
+    {"event":"buildlet","name":"local-2","pid":123,"pool":"local","role":"helper","state":"starting","time_s":1.25}
+    {"event":"buildlet","name":"local-2","pid":123,"pool":"local","role":"helper","state":"setting-up","time_s":1.25}
+    {"event":"buildlet","name":"local-2","pid":123,"pool":"local","role":"helper","state":"idle","time_s":1.25}
+    {"event":"buildlet","name":"local-2","pid":123,"pool":"local","role":"helper","state":"running","tests":["a"],"time_s":1.25}
+    {"cause":"killed","event":"buildlet","name":"local-2","pid":123,"pool":"local","role":"helper","state":"lost","time_s":1.25}
+    {"event":"buildlet","name":"local-2","pid":123,"pool":"local","role":"helper","state":"released","time_s":1.25}
+    "#);
 }

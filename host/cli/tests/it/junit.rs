@@ -56,7 +56,7 @@ fn note(cases: &mut Vec<String>, element: &quick_xml::events::BytesStart<'_>) ->
         "testcase" => cases.push(attributes.join(" ")),
         "failure" | "error" | "skipped" | "flakyFailure" | "rerunFailure" | "system-out" => {
             if let Some(case) = cases.last_mut() {
-                *case += &format!("\n  {name} {}", attributes.join(" "));
+                *case += format!("\n  {name} {}", attributes.join(" ")).trim_end();
             }
         }
         _ => {}
@@ -72,7 +72,23 @@ fn every_verdict_has_its_form() -> anyhow::Result<()> {
             "<testsuites name=\"demo &amp; &lt;co&gt;\" tests=\"8\" failures=\"1\" errors=\"2\" skipped=\"2\""
         )
     );
-    insta::assert_snapshot!(cases(&xml)?.join("\n"), @"");
+    insta::assert_snapshot!(cases(&xml)?.join("\n"), @r#"
+    classname="muster" name="build"
+      error type="errored" message="1 test was lost"
+    classname="tests.test_a" name="test_passes"
+    classname="tests.test_a" name="test_fails"
+      failure type="failed" message="assert 1 == <2> & \"more\" red"
+      system-out
+    classname="tests.test_a" name="test_flaky"
+      flakyFailure type="failed" message="local-1: failed: connection reset"
+    classname="tests.test_a" name="test_skipped"
+      skipped type="skipped" message="needs a network"
+    classname="tests.test_a" name="test_lost"
+      error type="lost" message="3 exec failures: machine lost: killed"
+    classname="tests.test_a" name="test_not_run"
+      skipped type="not-run" message="the build was canceled"
+    classname="tests.test_a" name="test_added[\\u{1}'\"<>&]"
+    "#);
     Ok(())
 }
 

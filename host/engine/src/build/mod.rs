@@ -193,6 +193,10 @@ impl Build {
 
     /// An effect ended.
     pub(crate) fn answered(&mut self, step: &mut Step, op: OpId, task: Task, answer: Answer) {
+        // Of a build that is over only its machines are still of interest.
+        if self.facts.ended.is_some() && !matches!(task, Task::AcquireLease { .. }) {
+            return;
+        }
         match (task, answer) {
             (Task::AcquireLease { lease, role, .. }, Answer::LeaseGranted(machine)) => {
                 self.lease_granted(step, lease, role, machine);

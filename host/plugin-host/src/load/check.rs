@@ -1,6 +1,6 @@
 //! Tells a component from everything else before wasmtime sees it.
 
-use wasmparser::{Validator, WasmFeatures};
+use wasmparser::Validator;
 
 use crate::error::LoadError;
 
@@ -13,7 +13,7 @@ const COMPONENT: &[u8] = b"\0asm\x0d\0\x01\0";
 ///
 /// # Errors
 /// [`LoadError::CoreModule`] or [`LoadError::Invalid`].
-pub(crate) fn component(file: &str, bytes: &[u8], features: WasmFeatures) -> Result<(), LoadError> {
+pub(crate) fn component(file: &str, bytes: &[u8]) -> Result<(), LoadError> {
     if bytes.starts_with(CORE_MODULE) {
         return Err(LoadError::CoreModule { file: file.to_owned() });
     }
@@ -21,6 +21,6 @@ pub(crate) fn component(file: &str, bytes: &[u8], features: WasmFeatures) -> Res
     if !bytes.starts_with(COMPONENT) {
         return Err(invalid("it does not begin like one".into()));
     }
-    Validator::new_with_features(features).validate_all(bytes).map_err(|error| invalid(error.to_string()))?;
+    Validator::new().validate_all(bytes).map_err(|error| invalid(error.to_string()))?;
     Ok(())
 }

@@ -103,7 +103,7 @@ pub(crate) fn load(host: &PluginHost, name: &str, source: Source, bytes: &[u8]) 
     if size > MAX_BYTES {
         return Err(LoadError::TooLarge { file, size, limit: MAX_BYTES });
     }
-    check::component(&file, bytes, host.features())?;
+    check::component(&file, bytes)?;
     let inspected = inspect::inspect(&file, bytes, &host.contract)?;
     let (component, cached) = compile(host, &file, bytes)?;
     let linkers = &host.linkers;

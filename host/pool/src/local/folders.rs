@@ -41,7 +41,10 @@ impl PoolFolder {
     pub(super) fn make(state_dir: &Path) -> io::Result<PoolFolder> {
         DirBuilder::new().recursive(true).mode(0o700).create(state_dir)?;
         sweep(state_dir)?;
-        let name = format!("{PREFIX}{}-{}", std::process::id(), POOLS.fetch_add(1, Ordering::Relaxed));
+        // Process ids come again, and control groups of a killed pool may still be there: the time tells them apart.
+        let since = std::time::SystemTime::now().duration_since(std::time::UNIX_EPOCH).unwrap_or_default();
+        let number = POOLS.fetch_add(1, Ordering::Relaxed);
+        let name = format!("{PREFIX}{}-{:x}-{number}", std::process::id(), since.as_micros());
         let path = state_dir.join(&name);
         if path.exists() {
             remove_tree(&path)?;

@@ -53,7 +53,9 @@ impl OutsideAgent {
         let work_dir = folder.join("work");
         let password = folder.join("password");
         std::fs::create_dir_all(folder).unwrap();
-        std::fs::File::create(&password).unwrap().write_all(secret.as_bytes()).unwrap();
+        let mut options = std::fs::OpenOptions::new();
+        std::os::unix::fs::OpenOptionsExt::mode(options.write(true).create(true).truncate(true), 0o600);
+        options.open(&password).unwrap().write_all(secret.as_bytes()).unwrap();
         let mut child = Command::new(agent())
             .args(["buildlet", "--no-tls", "--die-with-parent", "--listen", listen, "--work-dir"])
             .arg(&work_dir)

@@ -1,3 +1,5 @@
+//! Dialects, hostile files, and cuts at any byte.
+
 use muster_sdk::types::{MILLISECOND, test};
 use proptest::prelude::*;
 

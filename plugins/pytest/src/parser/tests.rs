@@ -1,3 +1,5 @@
+//! Marker lines, plain output, and cuts at any byte.
+
 use muster_sdk::parser::normalize;
 use muster_sdk::types::{MILLISECOND, test};
 use proptest::prelude::*;
