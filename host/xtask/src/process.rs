@@ -7,10 +7,21 @@ use anyhow::{Context as _, bail};
 
 use crate::repository::Repository;
 
+/// What `cargo run` tells this program about its own package. Build scripts that watch these would run again, and half
+/// of the dependencies be compiled again, whenever cargo is started from here after having been started by hand.
+const OF_THIS_PACKAGE: [&str; 5] =
+    ["CARGO_MANIFEST_", "CARGO_PKG_", "CARGO_BIN_", "CARGO_CRATE_NAME", "CARGO_PRIMARY_PACKAGE"];
+
 /// The cargo that runs this chore, at the root of the repository.
 pub(crate) fn cargo(repository: &Repository) -> Command {
     let mut command = Command::new(std::env::var_os("CARGO").unwrap_or_else(|| "cargo".into()));
     command.current_dir(&repository.root);
+    for (name, _) in std::env::vars_os() {
+        let is_own = |name: &str| OF_THIS_PACKAGE.iter().any(|prefix| name.starts_with(prefix));
+        if name.to_str().is_some_and(is_own) {
+            command.env_remove(name);
+        }
+    }
     command
 }
 
