@@ -169,6 +169,11 @@ impl View {
         actions
     }
 
+    /// The waiting tests of a test's unit.
+    fn unit_of<'a>(&'a self, item: &'a Item) -> impl Iterator<Item = &'a Item> {
+        self.waiting.values().filter(|member| member.unit == item.unit)
+    }
+
     fn size(&self) -> Size {
         let workers = u32::try_from(self.workers.len()).unwrap_or(u32::MAX).saturating_add(self.expected_workers);
         Size::at(self.exec_overhead, self.remaining(), workers)
@@ -180,7 +185,7 @@ impl View {
         let Some(first) = self.waiting.values().find(|item| self.may_run(item, worker)) else { return Vec::new() };
         let mut group = Group::new(self, first);
         for item in self.waiting.range(first.index + 1..).map(|(_, item)| item) {
-            if !mergeable(first, item) || !group.grow(self, item, size.target) {
+            if !group.admits(self, item) || !group.grow(self, item, size.target) {
                 break;
             }
         }
@@ -200,7 +205,7 @@ impl View {
         let near = |item: &&Item| item.setup_key.is_some() && item.setup_key == first.setup_key;
         let neighbours = after.take_while(near).chain(before.take_while(near));
         for item in neighbours.chain(self.by_size()) {
-            if !group.contains(item.index) && mergeable(first, item) && !group.grow(self, item, size.target) {
+            if !group.contains(item.index) && group.admits(self, item) && !group.grow(self, item, size.target) {
                 break;
             }
         }
@@ -237,15 +242,28 @@ impl View {
 
 /// A group that is being put together.
 struct Group {
+    first: u32,
+    /// Others may join: no member of the first test's unit forbids it.
+    open: bool,
     tests: BTreeSet<u32>,
     sum: Duration,
 }
 
 impl Group {
     fn new(view: &View, first: &Item) -> Group {
-        let mut group = Group { tests: BTreeSet::new(), sum: Duration::ZERO };
+        let open = first.unit.is_none() || view.unit_of(first).all(|member| mergeable(first, member));
+        let mut group = Group { first: first.index, open, tests: BTreeSet::new(), sum: Duration::ZERO };
         group.add_unit(view, first);
         group
+    }
+
+    /// Whether a test, with its whole unit, may join what is here.
+    fn admits(&self, view: &View, item: &Item) -> bool {
+        let Some(first) = view.waiting.get(&self.first).filter(|_| self.open) else { return false };
+        match item.unit {
+            None => mergeable(first, item),
+            Some(_) => view.unit_of(item).all(|member| mergeable(first, member)),
+        }
     }
 
     fn contains(&self, index: u32) -> bool {
@@ -259,7 +277,7 @@ impl Group {
             self.sum += view.expected(item);
             return;
         }
-        for member in view.waiting.values().filter(|member| member.unit == item.unit) {
+        for member in view.unit_of(item) {
             if self.tests.insert(member.index) {
                 self.sum += view.expected(member);
             }

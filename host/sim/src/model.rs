@@ -170,7 +170,8 @@ impl Model {
             Nature::Fails | Nature::Hangs | Nature::Crashes => &[Failed],
             Nature::Flaky(_) => &[Passed, Failed, Flaky],
             Nature::Skips => &[Skipped, Passed],
-            Nature::Silent => &[Failed, Passed],
+            // Passed where its output was read by the exit status alone, and flaky when that happens on a retry.
+            Nature::Silent => &[Failed, Passed, Flaky],
             Nature::SpoilsExit => &[Passed, Failed, Flaky],
         };
         if allowed.contains(&kind) || matches!(kind, Lost | NotRun) {

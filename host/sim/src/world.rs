@@ -181,7 +181,10 @@ impl World {
     }
 
     fn answer(&mut self, op: OpId, answer: Answer, life: u32, voice: Voice) -> Option<Event> {
-        if voice == Voice::Own && self.fleet.is_muted(op) {
+        let muted = voice == Voice::Own && self.fleet.is_muted(op);
+        // What is told a second time was told before.
+        let early = voice == Voice::Stale && life == self.life && self.in_flight.contains_key(&op);
+        if muted || early {
             return None;
         }
         let current = voice != Voice::Stale && life == self.life && self.in_flight.remove(&op).is_some();

@@ -3,9 +3,9 @@
 use std::collections::{BTreeMap, HashMap};
 use std::time::Duration;
 
-use sqlx::{QueryBuilder, Row};
+use sqlx::QueryBuilder;
 
-use crate::database::{Dialect, in_transaction, with_pool};
+use crate::database::{in_transaction, with_pool};
 use crate::packed::{self, ENTRY, MAX_READ};
 use crate::{Observation, Phase, PhaseDurations, PhaseObserved, Series, Store, StoreError, TestObserved};
 
@@ -25,6 +25,22 @@ enum Kind {
 /// What was observed, by name.
 type ByName<'a> = BTreeMap<&'a str, Vec<Observation>>;
 
+/// Reads names and the first bytes of their histories. The names are bound one by one: both databases look each up in
+/// the index, whereas of a list in one value PostgreSQL may compare every row with every name.
+macro_rules! select_named {
+    ($executor:expr, $series:expr, $kind:expr, $bytes:expr, $names:expr) => {{
+        let mut select = QueryBuilder::new("SELECT name, substr(newest, 1, ");
+        select.push_bind($bytes).push(") FROM observations WHERE series = ").push_bind($series);
+        select.push(" AND kind = ").push_bind($kind as i64).push(" AND name IN (");
+        let mut list = select.separated(", ");
+        for name in $names {
+            list.push_bind(name);
+        }
+        select.push(")");
+        select.build_query_as::<(String, Vec<u8>)>().fetch_all($executor).await
+    }};
+}
+
 impl Store {
     /// Adds what a build observed. What the same build told of the same test before is replaced; of each test and phase
     /// the newest [`MAX_STORED`](crate::MAX_STORED) are kept.
@@ -43,7 +59,6 @@ impl Store {
         const FORGET: &str = "DELETE FROM observations WHERE series = $1 AND kind = $2 AND seen < $3";
         let tests = tests_by_name(tests)?;
         let phases = phases_by_name(phases);
-        let named = named_rows(self.database.dialect());
         let newest = tests.values().flatten().map(|observation| observation.at).max().unwrap_or(0);
         in_transaction!(self, "add observed durations", |connection, failed| {
             let id: i64 = sqlx::query_scalar(SERIES)
@@ -56,18 +71,9 @@ impl Store {
             for (kind, observed) in [(Kind::Test, &tests), (Kind::Phase, &phases)] {
                 let observed: Vec<_> = observed.iter().collect();
                 for rows in observed.chunks(ROWS_PER_STATEMENT) {
-                    let found = sqlx::query(named)
-                        .bind(i32::MAX)
-                        .bind(id)
-                        .bind(kind as i64)
-                        .bind(name_list(rows.iter().map(|(name, _)| **name)))
-                        .fetch_all(&mut *connection)
-                        .await
-                        .map_err(&failed)?;
-                    let mut stored: HashMap<String, Vec<u8>> = HashMap::with_capacity(found.len());
-                    for row in found {
-                        stored.insert(row.try_get(0).map_err(&failed)?, row.try_get(1).map_err(&failed)?);
-                    }
+                    let names = rows.iter().map(|(name, _)| **name);
+                    let found = select_named!(&mut *connection, id, kind, i32::MAX, names).map_err(&failed)?;
+                    let stored: HashMap<String, Vec<u8>> = found.into_iter().collect();
                     let merged = merge_all(rows, &stored)?;
                     let mut upsert = QueryBuilder::new("INSERT INTO observations (series, kind, name, seen, newest) ");
                     upsert.push_values(merged, |mut row, (name, seen, newest)| {
@@ -100,8 +106,9 @@ impl Store {
         series: &Series,
         tests: &[impl AsRef<str>],
     ) -> Result<Vec<Vec<Observation>>, StoreError> {
-        let names = name_list(tests.iter().map(AsRef::as_ref));
-        let found = self.read(series, Kind::Test, names).await?;
+        // A name that no row can have is not asked for.
+        let names: Vec<&str> = tests.iter().map(AsRef::as_ref).filter(|name| !name.contains('\0')).collect();
+        let found = self.read(series, Kind::Test, &names).await?;
         Ok(tests.iter().map(|test| found.get(test.as_ref()).cloned().unwrap_or_default()).collect())
     }
 
@@ -110,8 +117,7 @@ impl Store {
     /// # Errors
     /// If the database fails.
     pub async fn phases(&self, series: &Series) -> Result<PhaseDurations, StoreError> {
-        let names = name_list(Phase::ALL.iter().map(|phase| phase.name()));
-        let found = self.read(series, Kind::Phase, names).await?;
+        let found = self.read(series, Kind::Phase, &Phase::ALL.map(Phase::name)).await?;
         let durations = |phase: Phase| -> Vec<Duration> {
             found.get(phase.name()).into_iter().flatten().map(|observation| observation.duration).collect()
         };
@@ -127,12 +133,11 @@ impl Store {
         &self,
         series: &Series,
         kind: Kind,
-        names: String,
+        names: &[&str],
     ) -> Result<HashMap<String, Vec<Observation>>, StoreError> {
         const SERIES: &str = "SELECT id FROM series WHERE project = $1 AND builder = $2 AND host_type = $3";
         let failed = StoreError::during("read observed durations");
         let read_bytes = i32::try_from(MAX_READ * ENTRY).expect("a few hundred bytes");
-        let named = named_rows(self.database.dialect());
         with_pool!(self, |pool| {
             let id: Option<i64> = sqlx::query_scalar(SERIES)
                 .bind(&series.project)
@@ -142,44 +147,17 @@ impl Store {
                 .await
                 .map_err(&failed)?;
             let Some(id) = id else { return Ok(HashMap::new()) };
-            let rows = sqlx::query(named)
-                .bind(read_bytes)
-                .bind(id)
-                .bind(kind as i64)
-                .bind(names)
-                .fetch_all(pool)
-                .await
-                .map_err(&failed)?;
-            let mut found = HashMap::with_capacity(rows.len());
-            for row in rows {
-                let name: String = row.try_get(0).map_err(&failed)?;
-                let newest: Vec<u8> = row.try_get(1).map_err(&failed)?;
-                let observations = unpack(&name, &newest)?;
-                found.insert(name, observations);
+            let mut found = HashMap::with_capacity(names.len());
+            for names in names.chunks(ROWS_PER_STATEMENT) {
+                let rows = select_named!(pool, id, kind, read_bytes, names.iter().copied()).map_err(&failed)?;
+                for (name, newest) in rows {
+                    let observations = unpack(&name, &newest)?;
+                    found.insert(name, observations);
+                }
             }
             Ok(found)
         })
     }
-}
-
-/// The rows of a list of names, given as one JSON array: one statement whatever the number of names.
-fn named_rows(dialect: Dialect) -> &'static str {
-    match dialect {
-        Dialect::Sqlite => {
-            "SELECT name, substr(newest, 1, $1) FROM observations \
-             WHERE series = $2 AND kind = $3 AND name IN (SELECT value FROM json_each($4))"
-        }
-        Dialect::Postgres => {
-            "SELECT name, substr(newest, 1, $1) FROM observations \
-             WHERE series = $2 AND kind = $3 AND name IN (SELECT jsonb_array_elements_text($4::jsonb))"
-        }
-    }
-}
-
-/// A JSON array of the names. A name that no row can have is left out.
-fn name_list<'a>(names: impl Iterator<Item = &'a str>) -> String {
-    let names: Vec<&str> = names.filter(|name| !name.contains('\0')).collect();
-    serde_json::to_string(&names).expect("a list of strings is always JSON")
 }
 
 fn tests_by_name(tests: &[TestObserved]) -> Result<ByName<'_>, StoreError> {

@@ -77,7 +77,8 @@ impl Build {
 
     /// Calls back what is under way, and ends the build once its attempts have ended.
     pub(super) fn close(&mut self, step: &mut Step) {
-        if let Some(op) = self.live.phase_op.take() {
+        let asked = self.live.policy.asked.take().map(|asked| asked.op);
+        for op in self.live.phase_op.take().into_iter().chain(self.live.helpers.op.take()).chain(asked) {
             step.effects.push(Effect::Cancel(op));
         }
         for attempt in self.live.attempts.keys().copied().collect::<Vec<_>>() {

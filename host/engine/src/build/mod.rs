@@ -208,6 +208,8 @@ impl Build {
             (Task::SetUp { lease }, Answer::SetUp(result)) if self.live.phase_op != Some(op) => {
                 self.helper_set_up(step, lease, result);
             }
+            // A build that closes has no use for what a policy says.
+            (Task::PlanHelpers(_) | Task::Decide(_), _) if self.live.closing.is_some() => {}
             (Task::PlanHelpers(_), Answer::HelpersPlanned(plan)) => self.helpers_planned(step, plan),
             (Task::Decide(task), Answer::Decided(result)) => self.decided(step, op, &task, result),
             (Task::RunGroup { attempt, .. }, Answer::AttemptEnded(end)) => self.attempt_ended(step, attempt, *end),
@@ -241,6 +243,10 @@ impl Build {
                 return;
             }
             self.replace_machines(step);
+            if self.live.closing.is_some() {
+                self.close(step);
+                return;
+            }
             self.ask_policy(step);
         }
     }

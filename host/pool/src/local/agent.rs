@@ -5,7 +5,7 @@ use std::process::Stdio;
 use std::sync::{Arc, Mutex};
 
 use buildlet::{BuildletUrl, Secret};
-use tokio::io::{AsyncBufReadExt, AsyncRead, BufReader};
+use tokio::io::{AsyncBufReadExt, AsyncRead, AsyncWriteExt as _, BufReader};
 use tokio::process::{Child, Command};
 use tokio::sync::watch;
 use tokio::time::{Instant, timeout};
@@ -94,6 +94,9 @@ impl Agent {
     }
 }
 
+/// Becomes the agent when it is told to: the agent looks for its control groups as it starts, and must be in them then.
+const GATE: &str = r#"read -r go && exec "$0" "$@" </dev/null"#;
+
 async fn start_in(
     settings: &LocalSettings,
     groups: &PoolGroups,
@@ -107,14 +110,17 @@ async fn start_in(
     let groups = groups
         .machine(folder_name, &settings.limits)
         .map_err(|error| start_failed(format!("its control group could not be made: {error}")))?;
-    let mut child = Command::new(&settings.program)
+    std::fs::metadata(&settings.program).map_err(spawn_failed)?;
+    let mut child = Command::new("/bin/sh")
+        .args(["-c", GATE])
+        .arg(&settings.program)
         .args(&settings.leading_args)
         .args(["--listen", "127.0.0.1:0", "--no-tls", "--die-with-parent", "--work-dir"])
         .arg(&folder.work_dir)
         .arg("--password-file")
         .arg(&folder.password_file)
         .current_dir(&folder.path)
-        .stdin(Stdio::null())
+        .stdin(Stdio::piped())
         .stdout(Stdio::piped())
         .stderr(Stdio::piped())
         // An interrupt from the terminal is for the coordinator, which ends its buildlets in its own time.
@@ -123,8 +129,9 @@ async fn start_in(
         .spawn()
         .map_err(spawn_failed)?;
     let pid = child.id().expect("it was not waited for yet");
-    // It starts nothing before it is asked to, so that nothing escapes.
     groups.adopt(pid).map_err(|error| start_failed(format!("its control group does not take it: {error}")))?;
+    let mut gate = child.stdin.take().expect("it was asked for");
+    gate.write_all(b"\n").await.map_err(spawn_failed)?;
     let (output, readers) = Output::read(name, &mut child);
     let mut url = output.url.subscribe();
     let said = async {

@@ -176,7 +176,11 @@ impl Shared {
         let folder_name = format!("{name}-{}", request.lease);
         let leased = match self.start(&name, &folder_name, place).await {
             Ok(leased) => leased,
-            Err(error) => return drop(reply.send(Err(error))),
+            Err(error) => {
+                // Whoever hears of it may use the number again.
+                drop(claim);
+                return drop(reply.send(Err(error)));
+            }
         };
         let granted = Granted {
             lease: request.lease,
