@@ -3,8 +3,6 @@
 //! The folder is `$MUSTER_BUNDLE_DIR`, else `target/plugins` of the workspace. An empty one gives an empty bundle: the
 //! binary says so when it starts.
 
-#![expect(clippy::print_stdout, reason = "cargo listens on standard output")]
-
 use std::fmt::Write as _;
 use std::path::{Path, PathBuf};
 use std::{env, fs, io};

@@ -79,8 +79,17 @@ fn failure_kind(kind: FailureKind) -> ExecFailureKind {
             ExecFailureKind::Refused
         }
         FailureKind::Local => ExecFailureKind::Other,
-        // Unreachable, no answer, broken, heartbeats, gone, and what a later version adds.
-        _ => ExecFailureKind::MachineLost,
+        FailureKind::Unreachable
+        | FailureKind::TimedOut
+        | FailureKind::NoAnswer
+        | FailureKind::Broken
+        | FailureKind::LostHeartbeat
+        | FailureKind::Gone
+        | FailureKind::PeerFailed => ExecFailureKind::MachineLost,
+        kind => {
+            tracing::warn!(?kind, "a kind of failure that this version does not know");
+            ExecFailureKind::MachineLost
+        }
     }
 }
 

@@ -167,8 +167,6 @@ pub(crate) struct Faults {
 pub(crate) enum Scripted {
     /// The buildlet of this name is lost.
     Lose(String),
-    /// The buildlet of this name stops.
-    Freeze(String),
     /// Claims are refused from here on.
     Refuse,
     /// Someone cancels the build of this place.

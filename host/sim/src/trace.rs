@@ -31,11 +31,6 @@ impl Trace {
         Trace { on: true, detailed: true, text: String::new() }
     }
 
-    /// What people want to know of a build.
-    pub(crate) fn plain() -> Trace {
-        Trace { on: true, detailed: false, text: String::new() }
-    }
-
     pub(crate) fn into_text(self) -> String {
         self.text
     }

@@ -207,12 +207,6 @@ impl World {
                     self.stop(lease, Stop::Lost);
                 }
             }
-            Scripted::Freeze(name) => {
-                if let Some(lease) = self.fleet.named(&name) {
-                    self.trace.line(self.now, &format!("   the machine of {name} stops"));
-                    self.stop(lease, Stop::Frozen);
-                }
-            }
             Scripted::Refuse => {
                 self.trace.line(self.now, "   from here on no machine is to be had");
                 self.fleet.refuses = true;

@@ -35,7 +35,14 @@ pub(crate) fn read(path: &Path) -> BTreeMap<(String, String), String> {
                 }
             }
             Event::Eof => return results,
-            _ => {}
+            Event::End(_)
+            | Event::Text(_)
+            | Event::CData(_)
+            | Event::Comment(_)
+            | Event::Decl(_)
+            | Event::PI(_)
+            | Event::DocType(_)
+            | Event::GeneralRef(_) => {}
         }
     }
 }

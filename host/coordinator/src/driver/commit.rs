@@ -39,22 +39,23 @@ impl Driver {
             running.seq += 1;
             let json = serde_json::to_string(record).expect("records have string keys and finite numbers");
             commit.records.push(RecordRow { build: record.build, seq: running.seq, json });
-            match &record.fact {
-                Fact::Submitted(spec) => commit.begun.push(BuildHeader {
+            if let Fact::Submitted(spec) = &record.fact {
+                commit.begun.push(BuildHeader {
                     build: record.build,
                     project: spec.project.clone(),
                     builder: spec.builder.clone(),
                     rev: spec.rev.clone(),
                     started: record.at,
-                }),
-                Fact::Ended { outcome, certificate } => commit.finished.push(FinishedBuild {
+                });
+            }
+            if let Fact::Ended { outcome, certificate } = &record.fact {
+                commit.finished.push(FinishedBuild {
                     build: record.build,
                     ended: record.at,
                     outcome: outcome_word(outcome).to_owned(),
                     summary_json: serde_json::to_string(&(outcome, certificate))
                         .expect("certificates have string keys and finite numbers"),
-                }),
-                _ => {}
+                });
             }
         }
         commit

@@ -312,7 +312,7 @@ impl Build {
             // While tests wait, the main buildlet would only have to be asked for again.
             Action::Release(worker) => {
                 let main = self.live.main == Some(LeaseId(u64::from(*worker)));
-                idle(worker) && !(main && !self.live.waiting.is_empty())
+                idle(worker) && (!main || self.live.waiting.is_empty())
             }
         }
     }

@@ -1,5 +1,5 @@
 //! One suite over both databases, and what is special to each.
-#![expect(clippy::unwrap_used, reason = "a test may panic")]
+#![expect(clippy::unwrap_used, clippy::print_stdout, reason = "a test may panic, and says why it skips")]
 
 mod full_disk;
 mod migrations;
