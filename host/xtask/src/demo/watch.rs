@@ -1,6 +1,6 @@
 //! Follows a build by its event stream and says when which helper is to be disturbed.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use serde_json::Value;
 
@@ -27,8 +27,8 @@ pub(crate) struct Disturbance {
 pub(crate) struct Result {
     /// The verdict of each test.
     pub(crate) verdicts: BTreeMap<String, String>,
-    /// The helpers and mains that were lost, with the cause.
-    pub(crate) lost_buildlets: BTreeMap<String, String>,
+    /// Each loss of a machine: its name and the cause. A machine that replaces another may have its name.
+    pub(crate) lost_buildlets: Vec<(String, String)>,
     /// The outcome in one word; `None` when the stream ended before the build.
     pub(crate) outcome: Option<String>,
 }
@@ -41,6 +41,8 @@ pub(crate) struct Watch {
     said_percent: u64,
     attempts_ended: u64,
     helpers: BTreeMap<String, Helper>,
+    present: BTreeSet<String>,
+    disturbed: BTreeMap<u32, String>,
     planned: Vec<(u64, &'static str)>,
 }
 
@@ -105,12 +107,17 @@ impl Watch {
             self.helpers.insert(name.clone(), Helper { pid, is_running: state == "running" });
         }
         if state != "lost" {
+            self.present.insert(name);
             return None;
         }
         self.helpers.remove(&name);
+        // Told once, however often its state is.
+        if !self.present.remove(&name) {
+            return None;
+        }
         let cause = text(event, "cause");
         let said = format!("{name} is lost: {cause}");
-        self.result.lost_buildlets.insert(name, cause);
+        self.result.lost_buildlets.push((name, cause));
         Some(said)
     }
 
@@ -133,11 +140,16 @@ impl Watch {
         if self.attempts_ended < after_attempts {
             return None;
         }
-        let name = self.helpers.iter().find(|(_, helper)| helper.is_running).map(|(name, _)| name.clone())?;
-        // Whoever was disturbed once is left alone.
-        let helper = self.helpers.remove(&name)?;
+        // Its state says that it runs until its loss is noticed: each process is disturbed once.
+        let may_be = |helper: &Helper| helper.is_running && !self.disturbed.contains_key(&helper.pid);
+        let running = self.helpers.iter().filter(|(_, helper)| may_be(helper));
+        // One that has not been disturbed yet, rather than its replacement of the same name.
+        let was_disturbed = |name: &String| self.disturbed.values().any(|disturbed| disturbed == name);
+        let (name, helper) = running.min_by_key(|(name, _)| was_disturbed(name))?;
+        let (name, pid) = (name.clone(), helper.pid);
+        self.disturbed.insert(pid, name.clone());
         self.planned.pop();
-        Some(Disturbance { signal, name, pid: helper.pid })
+        Some(Disturbance { signal, name, pid })
     }
 }
 

@@ -63,3 +63,28 @@ fn a_helper_that_runs_nothing_is_not_disturbed() {
     let (_, disturbance) = watch.event(&helper("helper-1", 11, "running"));
     assert_eq!(disturbance.map(|disturbance| disturbance.signal), Some("KILL"));
 }
+
+#[test]
+fn a_replacement_of_the_same_name_is_a_machine_of_its_own() {
+    let mut watch = Watch::disturbing();
+    watch.event(&helper("helper-1", 11, "running"));
+    watch.event(&helper("helper-1", 11, "lost"));
+    assert_eq!(watch.event(&helper("helper-1", 11, "lost")).0, None, "the same loss is told once");
+    watch.event(&helper("helper-1", 12, "running"));
+    watch.event(&helper("helper-1", 12, "lost"));
+    assert_eq!(watch.result().lost_buildlets.len(), 2);
+}
+
+#[test]
+fn the_replacement_is_spared_while_another_helper_runs() {
+    let mut watch = Watch::disturbing();
+    let ended = json!({"event": "attempt-ended", "buildlet": "main"});
+    watch.event(&helper("helper-1", 11, "running"));
+    let (_, killed) = watch.event(&ended);
+    assert_eq!(killed.map(|killed| killed.pid), Some(11));
+    watch.event(&helper("helper-1", 12, "running"));
+    watch.event(&helper("helper-2", 21, "running"));
+    watch.event(&ended);
+    let (_, stopped) = watch.event(&ended);
+    assert_eq!(stopped.map(|stopped| stopped.pid), Some(21));
+}
