@@ -133,7 +133,7 @@ pub fn outcome(outcome: &Outcome) -> (&'static str, &str) {
 }
 
 /// What a buildlet is to a build, in one word.
-pub fn role_word(role: Role) -> &'static str {
+pub(super) fn role_word(role: Role) -> &'static str {
     match role {
         Role::Main => "main",
         Role::Helper => "helper",

@@ -38,6 +38,7 @@ enum Pass {
 
 impl LogGate {
     /// Lines dropped since the generation was loaded.
+    #[expect(clippy::misnamed_getters, reason = "the name is that of the contract, not of the field")]
     pub(crate) fn dropped(&self) -> u64 {
         self.lock().dropped_ever
     }

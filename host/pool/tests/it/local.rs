@@ -1,4 +1,5 @@
 //! The local pool.
+#![expect(clippy::print_stdout, reason = "a test says what it ran, or why it skips")]
 
 use std::time::Duration;
 

@@ -1,4 +1,5 @@
 //! Many seeds, and those that once found a defect.
+#![expect(clippy::print_stdout, reason = "a test says what it ran, or why it skips")]
 
 use std::thread::available_parallelism;
 
