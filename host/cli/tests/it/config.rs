@@ -69,7 +69,7 @@ fn a_host_file_is_never_looked_for_in_a_tree() -> anyhow::Result<()> {
 fn mistakes_in_the_host_file_are_shown_with_what_was_meant() -> anyhow::Result<()> {
     let home = tempfile::tempdir()?;
     let file = home.path().join("c.toml");
-    let mut check = |text: &str| -> anyhow::Result<String> {
+    let check = |text: &str| -> anyhow::Result<String> {
         fs::write(&file, text)?;
         run(home.path(), &["--config", "c.toml", "config", "check"])
     };

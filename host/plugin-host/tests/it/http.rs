@@ -143,7 +143,7 @@ async fn a_pool_keeps_values_and_reads_the_clock() -> Result<()> {
     assert_eq!(machines.iter().map(|machine| machine.handle.as_str()).collect::<Vec<_>>(), ["machine"]);
     pool.destroy("machine").await.map_err(|fault| anyhow::anyhow!("{fault}"))?;
     assert_eq!(kept.get("machine")?, None);
-    assert_eq!(pool.can_build("linux").await.map_err(|fault| anyhow::anyhow!("{fault}"))?, true);
+    assert!(pool.can_build("linux").await.map_err(|fault| anyhow::anyhow!("{fault}"))?);
     let fault = pool.capacity("linux").await.expect_err("it is unavailable");
     assert!(fault.retryable && fault.fault.kind == PluginFaultKind::Refused, "{fault}");
     let leaking = plugin.pool(Some("\"leak\"".into())).expect("a pool");
