@@ -25,21 +25,13 @@ enum Kind {
 /// What was observed, by name.
 type ByName<'a> = BTreeMap<&'a str, Vec<Observation>>;
 
-/// Reads names and the first bytes of their histories. The names are bound one by one: both databases look each up in
-/// the index, whereas of a list in one value PostgreSQL may compare every row with every name.
-macro_rules! select_named {
-    ($executor:expr, $series:expr, $kind:expr, $bytes:expr, $names:expr) => {{
-        let mut select = QueryBuilder::new("SELECT name, substr(newest, 1, ");
-        select.push_bind($bytes).push(") FROM observations WHERE series = ").push_bind($series);
-        select.push(" AND kind = ").push_bind($kind as i64).push(" AND name IN (");
-        let mut list = select.separated(", ");
-        for name in $names {
-            list.push_bind(name);
-        }
-        select.push(")");
-        select.build_query_as::<(String, Vec<u8>)>().fetch_all($executor).await
-    }};
-}
+/// Reads names and the first bytes of their histories, from one name to another. Both databases walk the primary key for
+/// that, whereas for a list of names PostgreSQL, which has no statistics of a new table, may look at every row.
+const RANGE: &str = "SELECT name, substr(newest, 1, $1) FROM observations \
+     WHERE series = $2 AND kind = $3 AND name >= $4 AND name <= $5";
+
+/// Up to so many names are looked up one by one: they may stand far apart. More are read in ranges.
+const MAX_LOOKED_UP: usize = 100;
 
 impl Store {
     /// Adds what a build observed. What the same build told of the same test before is replaced; of each test and phase
@@ -71,8 +63,16 @@ impl Store {
             for (kind, observed) in [(Kind::Test, &tests), (Kind::Phase, &phases)] {
                 let observed: Vec<_> = observed.iter().collect();
                 for rows in observed.chunks(ROWS_PER_STATEMENT) {
-                    let names = rows.iter().map(|(name, _)| **name);
-                    let found = select_named!(&mut *connection, id, kind, i32::MAX, names).map_err(&failed)?;
+                    let (first, last) = (*rows[0].0, *rows[rows.len() - 1].0);
+                    let found: Vec<(String, Vec<u8>)> = sqlx::query_as(RANGE)
+                        .bind(i32::MAX)
+                        .bind(id)
+                        .bind(kind as i64)
+                        .bind(first)
+                        .bind(last)
+                        .fetch_all(&mut *connection)
+                        .await
+                        .map_err(&failed)?;
                     let stored: HashMap<String, Vec<u8>> = found.into_iter().collect();
                     let merged = merge_all(rows, &stored)?;
                     let mut upsert = QueryBuilder::new("INSERT INTO observations (series, kind, name, seen, newest) ");
@@ -107,8 +107,8 @@ impl Store {
         tests: &[impl AsRef<str>],
     ) -> Result<Vec<Vec<Observation>>, StoreError> {
         // A name that no row can have is not asked for.
-        let names: Vec<&str> = tests.iter().map(AsRef::as_ref).filter(|name| !name.contains('\0')).collect();
-        let found = self.read(series, Kind::Test, &names).await?;
+        let names = tests.iter().map(AsRef::as_ref).filter(|name| !name.contains('\0')).collect();
+        let found = self.read(series, Kind::Test, names).await?;
         Ok(tests.iter().map(|test| found.get(test.as_ref()).cloned().unwrap_or_default()).collect())
     }
 
@@ -117,7 +117,7 @@ impl Store {
     /// # Errors
     /// If the database fails.
     pub async fn phases(&self, series: &Series) -> Result<PhaseDurations, StoreError> {
-        let found = self.read(series, Kind::Phase, &Phase::ALL.map(Phase::name)).await?;
+        let found = self.read(series, Kind::Phase, Phase::ALL.map(Phase::name).to_vec()).await?;
         let durations = |phase: Phase| -> Vec<Duration> {
             found.get(phase.name()).into_iter().flatten().map(|observation| observation.duration).collect()
         };
@@ -133,10 +133,13 @@ impl Store {
         &self,
         series: &Series,
         kind: Kind,
-        names: &[&str],
+        mut names: Vec<&str>,
     ) -> Result<HashMap<String, Vec<Observation>>, StoreError> {
         const SERIES: &str = "SELECT id FROM series WHERE project = $1 AND builder = $2 AND host_type = $3";
         let failed = StoreError::during("read observed durations");
+        names.sort_unstable();
+        names.dedup();
+        let chunk = if names.len() <= MAX_LOOKED_UP { 1 } else { ROWS_PER_STATEMENT };
         let read_bytes = i32::try_from(MAX_READ * ENTRY).expect("a few hundred bytes");
         with_pool!(self, |pool| {
             let id: Option<i64> = sqlx::query_scalar(SERIES)
@@ -148,8 +151,16 @@ impl Store {
                 .map_err(&failed)?;
             let Some(id) = id else { return Ok(HashMap::new()) };
             let mut found = HashMap::with_capacity(names.len());
-            for names in names.chunks(ROWS_PER_STATEMENT) {
-                let rows = select_named!(pool, id, kind, read_bytes, names.iter().copied()).map_err(&failed)?;
+            for names in names.chunks(chunk) {
+                let rows: Vec<(String, Vec<u8>)> = sqlx::query_as(RANGE)
+                    .bind(read_bytes)
+                    .bind(id)
+                    .bind(kind as i64)
+                    .bind(names[0])
+                    .bind(names[names.len() - 1])
+                    .fetch_all(pool)
+                    .await
+                    .map_err(&failed)?;
                 for (name, newest) in rows {
                     let observations = unpack(&name, &newest)?;
                     found.insert(name, observations);

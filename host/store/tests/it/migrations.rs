@@ -85,6 +85,7 @@ async fn reads_the_samples(place: &str) {
     let found = store.observations(&series, &["t"]).await.unwrap();
     assert_eq!(found[0].len(), 1);
     assert_eq!(found[0][0].duration.as_nanos(), 255);
+    assert_eq!(store.phases(&series).await.unwrap().make, [found[0][0].duration]);
     assert_eq!((found[0][0].at, found[0][0].build, found[0][0].exact), (16, BuildId(1), true));
     store.close().await;
 }

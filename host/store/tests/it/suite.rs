@@ -196,6 +196,16 @@ async fn series_are_never_mixed(place: String) {
 async fn the_newest_are_read(place: String) {
     let store = open(&place).await;
     let key = series("here");
+    // Names whose order is not that of a dictionary.
+    let odd: Vec<TestObserved> = (0..300)
+        .map(|n| of_test(&format!("{}{n}", ["a", "B", "_", "é", "\u{1f600}", " "][n % 6]), observed(1, n as u64)))
+        .collect();
+    store.observe(&key, &odd, &[]).await.unwrap();
+    store.observe(&key, &odd, &[]).await.unwrap();
+    let names: Vec<&str> = odd.iter().map(|observed| observed.test.as_str()).collect();
+    for (observed, found) in odd.iter().zip(store.observations(&key, &names).await.unwrap()) {
+        assert_eq!(found, [observed.observation], "{}", observed.test);
+    }
     for build in 1..=60 {
         let twice = [of_test("odd \"name\" é", observed(build, build)), of_test("once", observed(build.min(3), 5))];
         store.observe(&key, &twice, &[]).await.unwrap();
@@ -287,6 +297,11 @@ async fn a_hundred_thousand_tests(place: String) {
     println!("100,000 tests: written in {took:?}, read in {:?}", begun.elapsed());
     assert_eq!(found.len(), names.len());
     let all: Vec<Observation> = (1..=3).rev().map(|build| observed(build, build)).collect();
+    assert!(found.iter().all(|observations| *observations == all));
+    // Far apart, in any order, between others.
+    let some: Vec<&str> = names.iter().rev().step_by(301).map(String::as_str).collect();
+    let found = store.observations(&key, &some).await.unwrap();
+    assert_eq!(found.len(), some.len());
     assert!(found.iter().all(|observations| *observations == all));
     store.close().await;
 }
