@@ -9,6 +9,7 @@ use rustix::process::{Pid, Signal, kill_process};
 use tokio::time::Instant;
 
 use super::MachineLimits;
+use super::folders::PREFIX;
 use super::hierarchy::{Hierarchy, Kind, hierarchies};
 
 /// The kernel's default period of the processor limit, in microseconds.
@@ -52,6 +53,7 @@ impl PoolGroups {
             made.refused.push("no control group hierarchy is mounted".to_owned());
         }
         for hierarchy in found {
+            hierarchy.places.iter().for_each(|place| remove_dead(place));
             match make_in(&hierarchy, name) {
                 Ok(group) => made.groups.push(group),
                 Err(cause) => made.refused.push(cause),
@@ -84,7 +86,7 @@ impl PoolGroups {
         let mut made = MachineGroups { groups: Vec::new() };
         for pool in &self.groups {
             let group = Group { path: pool.path.join(name), memory: pool.memory, cpu: pool.cpu };
-            fs::create_dir(&group.path)?;
+            fs::create_dir_all(&group.path)?;
             let limited = group.limit(limits);
             made.groups.push(group);
             limited?;
@@ -181,6 +183,18 @@ pub(super) fn sweep(name: &str) {
     }
 }
 
+/// Removes the groups of pools whose process is gone, wherever their folders were. Only empty ones: a process that
+/// cannot be seen from here may have some in use.
+fn remove_dead(place: &Path) {
+    for path in below(place) {
+        let name = path.file_name().and_then(|name| name.to_str()).unwrap_or_default();
+        let pid = name.strip_prefix(PREFIX).and_then(|rest| rest.split('-').next()?.parse::<u32>().ok());
+        if pid.is_some_and(|pid| !Path::new("/proc").join(pid.to_string()).exists()) && processes(&path).is_empty() {
+            remove_tree(&path);
+        }
+    }
+}
+
 fn make_in(hierarchy: &Hierarchy, name: &str) -> Result<Group, String> {
     let mut last = String::new();
     let mut without_limits = None;
@@ -243,4 +257,30 @@ fn remove_tree(group: &Path) -> bool {
 fn below(group: &Path) -> Vec<PathBuf> {
     let entries = fs::read_dir(group).into_iter().flatten().flatten();
     entries.filter(|entry| entry.file_type().is_ok_and(|kind| kind.is_dir())).map(|entry| entry.path()).collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn groups_of_dead_pools_go_and_those_of_living_ones_stay() -> io::Result<()> {
+        let living = PoolGroups::make(&format!("{PREFIX}{}-living", std::process::id()));
+        if living.groups.is_empty() {
+            #[expect(clippy::print_stdout, reason = "a skipped test says why")]
+            let () = println!("skipped: {}", living.refused.join("; "));
+            return Ok(());
+        }
+        // No process has a number above the kernel's greatest.
+        let dead = PoolGroups::make(&format!("{PREFIX}4194305-dead"));
+        drop(dead.machine("local-1", &MachineLimits::default())?);
+        fs::create_dir(dead.groups[0].path.join("local-2"))?;
+        let next = PoolGroups::make(&format!("{PREFIX}{}-next", std::process::id()));
+        assert!(dead.groups.iter().all(|group| !group.path.exists()));
+        assert!(living.groups.iter().all(|group| group.path.exists()));
+        living.remove();
+        next.remove();
+        assert!(living.groups.iter().chain(&next.groups).all(|group| !group.path.exists()));
+        Ok(())
+    }
 }

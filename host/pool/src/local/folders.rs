@@ -14,7 +14,7 @@ use super::cgroup;
 const LOCK: &str = "lock";
 
 /// The first part of a pool's folder, and of its control groups.
-const PREFIX: &str = "muster-pool-";
+pub(super) const PREFIX: &str = "muster-pool-";
 
 /// Tells the pools of one process apart.
 static POOLS: AtomicU64 = AtomicU64::new(0);

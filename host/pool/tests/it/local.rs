@@ -174,9 +174,9 @@ async fn an_agent_that_does_not_start_is_an_error_with_its_words() {
     let error = async |settings: LocalSettings| -> PoolError {
         let pool = LocalPool::new(settings).unwrap();
         let error = pool.acquire(request(1), CancellationToken::new()).await.expect_err("it does not start");
-        // The place is free again.
+        // The number is free again, and so is the place.
         assert_eq!(pool.capacity("here").await.used, 0);
-        let again = pool.acquire(request(2), CancellationToken::new()).await.expect_err("it still does not");
+        let again = pool.acquire(request(1), CancellationToken::new()).await.expect_err("it still does not");
         assert_eq!(again.to_string(), error.to_string());
         pool.shutdown().await;
         assert!(std::fs::read_dir(state.path()).unwrap().next().is_none());
