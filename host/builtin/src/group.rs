@@ -19,12 +19,30 @@ pub(crate) struct Size {
     pub(crate) target: Duration,
 }
 
+/// The work of a run at one moment.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Load {
+    /// Sum of the tests that wait.
+    pub(crate) waiting: Duration,
+    /// What the busy machines still have to do.
+    pub(crate) running: Duration,
+    /// Machines that are there or on their way.
+    pub(crate) workers: u32,
+}
+
 impl Size {
-    /// Bounds for a moment at which `remaining` seconds of tests wait for `workers` machines.
-    pub(crate) fn at(exec_overhead: Duration, remaining: Duration, workers: u32) -> Size {
+    /// Bounds for a moment with this load.
+    ///
+    /// A group is half of an even share of what waits, so that later ones can make up for wrong estimates; it is
+    /// larger where the exec would cost more than its share, but never so large that the other machines would be
+    /// through before it: not beyond the level at which all of them end together.
+    pub(crate) fn at(exec_overhead: Duration, load: Load) -> Size {
+        let workers = load.workers.max(1);
+        let share = load.waiting / (2 * workers);
         let floor = exec_overhead * (EXEC_SHARE - 1);
-        let share = remaining / (2 * workers.max(1));
-        Size { floor, target: share.min(GROUP_LIMIT).max(floor) }
+        let level = ((load.waiting + load.running) / workers).max(exec_overhead);
+        let target = share.min(GROUP_LIMIT).max(floor).min(level);
+        Size { floor: floor.min(target), target }
     }
 }
 
@@ -106,10 +124,19 @@ mod tests {
     #[test]
     fn sizes_follow_the_exec_and_the_rest() {
         let s = Duration::from_secs;
-        assert_eq!(Size::at(Duration::ZERO, s(600), 3), Size { floor: s(0), target: s(10) });
-        assert_eq!(Size::at(s(1), s(600), 3), Size { floor: s(4), target: s(10) });
-        assert_eq!(Size::at(s(5), s(600), 3), Size { floor: s(20), target: s(20) });
-        assert_eq!(Size::at(s(1), s(30), 3), Size { floor: s(4), target: s(5) });
-        assert_eq!(Size::at(s(1), s(6), 3), Size { floor: s(4), target: s(4) });
+        let at = |overhead, waiting, running| {
+            let load = Load { waiting: s(waiting), running: s(running), workers: 3 };
+            let Size { floor, target } = Size::at(s(overhead), load);
+            (floor.as_secs(), target.as_secs())
+        };
+        assert_eq!(at(0, 600, 0), (0, 10), "2015's ten seconds");
+        assert_eq!(at(1, 600, 0), (4, 10));
+        assert_eq!(at(5, 600, 0), (20, 20), "an exec is at most a fifth");
+        assert_eq!(at(1, 30, 0), (4, 5), "half of an even share");
+        assert_eq!(at(1, 6, 0), (2, 2), "an even share, where a fifth would be more");
+        assert_eq!(at(1, 4, 2), (2, 2), "the others are busy as long");
+        assert_eq!(at(6, 30, 0), (10, 10), "no machine takes what three can share");
+        assert_eq!(at(6, 30, 60), (24, 24), "unless the others are busy anyway");
+        assert_eq!(at(3, 1, 0), (3, 3), "never less than the exec itself");
     }
 }

@@ -37,9 +37,9 @@ impl Run {
         }
     }
 
-    /// What the idle workers are to do. The rule does not look at the time.
-    pub fn decide(&mut self, _now: Duration, idle: &[u32]) -> Decision {
-        let actions = self.view.decide(idle);
+    /// What the idle workers are to do, at this time of the run.
+    pub fn decide(&mut self, now: Duration, idle: &[u32]) -> Decision {
+        let actions = self.view.decide(now, idle);
         Decision { actions, wake_at: None, note: String::new() }
     }
 }

@@ -3,7 +3,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::time::Duration;
 
-use crate::group::{Size, mergeable};
+use crate::group::{Load, Size, mergeable};
 use crate::{Action, Item, RunInput, Worker};
 
 /// The name of the need that stands for a whole machine.
@@ -11,6 +11,15 @@ const MACHINE: &str = "machine";
 
 /// Observations of tests without an estimate of their own, before their mean replaces the prior.
 const ENOUGH: u32 = 5;
+
+/// What a worker is busy with.
+#[derive(Clone, Debug)]
+struct Running {
+    items: Vec<Item>,
+    /// Sum of what was expected of its tests and of the exec, at its start.
+    expected: Duration,
+    since: Duration,
+}
 
 /// The rule's picture of one build's run.
 #[derive(Clone, Debug)]
@@ -20,8 +29,10 @@ pub struct View {
     sized: BTreeSet<(Duration, std::cmp::Reverse<u32>)>,
     /// Waiting tests without.
     unsized_tests: BTreeSet<u32>,
+    /// Waiting tests of each unit.
+    units: BTreeMap<String, BTreeSet<u32>>,
     sized_total: Duration,
-    running: BTreeMap<u32, Vec<Item>>,
+    running: BTreeMap<u32, Running>,
     workers: BTreeMap<u32, Worker>,
     expected_workers: u32,
     exec_overhead: Duration,
@@ -36,6 +47,7 @@ impl View {
             waiting: BTreeMap::new(),
             sized: BTreeSet::new(),
             unsized_tests: BTreeSet::new(),
+            units: BTreeMap::new(),
             sized_total: Duration::ZERO,
             running: BTreeMap::new(),
             workers: input.workers.into_iter().map(|w| (w.id, w)).collect(),
@@ -60,6 +72,9 @@ impl View {
         } else {
             self.unsized_tests.insert(item.index);
         }
+        if let Some(unit) = &item.unit {
+            self.units.entry(unit.clone()).or_default().insert(item.index);
+        }
         self.waiting.insert(item.index, item);
     }
 
@@ -71,36 +86,38 @@ impl View {
         } else {
             self.unsized_tests.remove(&index);
         }
+        if let Some(members) = item.unit.as_ref().and_then(|unit| self.units.get_mut(unit)) {
+            members.remove(&index);
+        }
         Some(item)
     }
 
-    /// Notes that these tests run on a worker.
-    pub fn start(&mut self, worker: u32, tests: &[u32]) {
+    /// Notes that these tests run on a worker, since this time of the run.
+    pub fn start(&mut self, since: Duration, worker: u32, tests: &[u32]) {
         let items: Vec<Item> = tests.iter().filter_map(|&index| self.take(index)).collect();
-        self.running.entry(worker).or_default().extend(items);
+        let expected = items.iter().map(|item| self.expected(item)).sum::<Duration>() + self.exec_overhead;
+        self.running.insert(worker, Running { items, expected, since });
     }
 
     /// Notes that a test that was running has a verdict. `duration` is what its runner measured.
     pub fn finish(&mut self, worker: u32, index: u32, duration: Option<Duration>) {
         self.take(index);
         let Some(running) = self.running.get_mut(&worker) else { return };
-        let Some(at) = running.iter().position(|item| item.index == index) else { return };
-        let item = running.swap_remove(at);
+        let Some(at) = running.items.iter().position(|item| item.index == index) else { return };
+        let item = running.items.swap_remove(at);
         if let (false, Some(duration)) = (item.source.is_known(), duration) {
             self.unsized_seen.0 += duration;
             self.unsized_seen.1 += 1;
         }
-        if running.is_empty() {
+        if running.items.is_empty() {
             self.running.remove(&worker);
         }
     }
 
     /// Puts a test that ran without a verdict back among the waiting.
     pub fn give_back(&mut self, index: u32, by_itself: bool) {
-        let found = self
-            .running
-            .iter()
-            .find_map(|(&worker, items)| items.iter().position(|item| item.index == index).map(|at| (worker, at)));
+        let place = |running: &Running| running.items.iter().position(|item| item.index == index);
+        let found = self.running.iter().find_map(|(&worker, running)| Some((worker, place(running)?)));
         let Some((worker, at)) = found else {
             if let Some(mut item) = self.take(index) {
                 item.by_itself |= by_itself;
@@ -108,9 +125,9 @@ impl View {
             }
             return;
         };
-        let items = self.running.get_mut(&worker).expect("just found");
-        let mut item = items.swap_remove(at);
-        if items.is_empty() {
+        let running = self.running.get_mut(&worker).expect("just found");
+        let mut item = running.items.swap_remove(at);
+        if running.items.is_empty() {
             self.running.remove(&worker);
         }
         item.by_itself |= by_itself;
@@ -148,8 +165,8 @@ impl View {
         self.sized_total + self.typical().saturating_mul(unsized_count)
     }
 
-    /// What the idle workers are to do. The picture is changed as if it were done.
-    pub fn decide(&mut self, idle: &[u32]) -> Vec<Action> {
+    /// What the idle workers are to do at this time of the run. The picture is changed as if it were done.
+    pub fn decide(&mut self, now: Duration, idle: &[u32]) -> Vec<Action> {
         let mut actions = Vec::new();
         for &id in idle {
             let Some(worker) = self.workers.get(&id).cloned() else { continue };
@@ -160,9 +177,10 @@ impl View {
                 }
                 continue;
             }
-            let tests = if worker.main { self.in_order(&worker) } else { self.biggest_first(&worker) };
+            let size = self.size(now);
+            let tests = if worker.main { self.in_order(&worker, size) } else { self.biggest_first(&worker, size) };
             if !tests.is_empty() {
-                self.start(id, &tests);
+                self.start(now, id, &tests);
                 actions.push(Action::Start { worker: id, tests });
             }
         }
@@ -171,45 +189,57 @@ impl View {
 
     /// The waiting tests of a test's unit.
     fn unit_of<'a>(&'a self, item: &'a Item) -> impl Iterator<Item = &'a Item> {
-        self.waiting.values().filter(|member| member.unit == item.unit)
+        let members = item.unit.as_ref().and_then(|unit| self.units.get(unit));
+        members.into_iter().flatten().filter_map(|index| self.waiting.get(index))
     }
 
-    fn size(&self) -> Size {
+    fn size(&self, now: Duration) -> Size {
+        let left = |running: &Running| running.expected.saturating_sub(now.saturating_sub(running.since));
         let workers = u32::try_from(self.workers.len()).unwrap_or(u32::MAX).saturating_add(self.expected_workers);
-        Size::at(self.exec_overhead, self.remaining(), workers)
+        let load = Load { waiting: self.remaining(), running: self.running.values().map(left).sum(), workers };
+        Size::at(self.exec_overhead, load)
     }
 
     /// The first waiting test, and those that follow it as long as they fit.
-    fn in_order(&self, worker: &Worker) -> Vec<u32> {
-        let size = self.size();
+    fn in_order(&self, worker: &Worker, size: Size) -> Vec<u32> {
         let Some(first) = self.waiting.values().find(|item| self.may_run(item, worker)) else { return Vec::new() };
         let mut group = Group::new(self, first);
         for item in self.waiting.range(first.index + 1..).map(|(_, item)| item) {
-            if !group.admits(self, item) || !group.grow(self, item, size.target) {
+            if !group.contains(item.index) && !(group.admits(self, item) && group.grow(self, item, size.target)) {
                 break;
             }
         }
         group.into_order()
     }
 
-    /// The biggest waiting test; where the exec would cost more than its share, with its neighbours.
-    fn biggest_first(&self, worker: &Worker) -> Vec<u32> {
-        let size = self.size();
+    /// The biggest waiting test; where the exec would cost more than its share, with its neighbours, and then the
+    /// next biggest with theirs: what they share is set up once.
+    fn biggest_first(&self, worker: &Worker, size: Size) -> Vec<u32> {
         let Some(first) = self.by_size().find(|item| self.may_run(item, worker)) else { return Vec::new() };
         let mut group = Group::new(self, first);
         if group.sum >= size.floor {
             return group.into_order();
         }
-        let before = self.waiting.range(..first.index).rev().map(|(_, item)| item);
-        let after = self.waiting.range(first.index + 1..).map(|(_, item)| item);
-        let near = |item: &&Item| item.setup_key.is_some() && item.setup_key == first.setup_key;
-        let neighbours = after.take_while(near).chain(before.take_while(near));
-        for item in neighbours.chain(self.by_size()) {
-            if !group.contains(item.index) && group.admits(self, item) && !group.grow(self, item, size.target) {
-                break;
+        for seed in std::iter::once(first).chain(self.by_size()) {
+            if seed.index != first.index && (group.contains(seed.index) || !group.admits(self, seed)) {
+                continue;
+            }
+            for item in std::iter::once(seed).chain(self.neighbours(seed)) {
+                let may_join = !group.contains(item.index) && group.admits(self, item);
+                if may_join && !group.grow(self, item, size.target) {
+                    return group.into_order();
+                }
             }
         }
         group.into_order()
+    }
+
+    /// The waiting tests around this one that share its set-up key: those after it, then those before it.
+    fn neighbours<'a>(&'a self, item: &'a Item) -> impl Iterator<Item = &'a Item> {
+        let near = |other: &&Item| item.setup_key.is_some() && other.setup_key == item.setup_key;
+        let after = self.waiting.range(item.index + 1..).map(|(_, other)| other);
+        let before = self.waiting.range(..item.index).rev().map(|(_, other)| other);
+        after.take_while(near).chain(before.take_while(near))
     }
 
     /// Waiting tests, biggest first. Those without an estimate of their own come from the end of the list, so that
@@ -230,9 +260,9 @@ impl View {
         let mut others = self.running.iter().filter(|(id, _)| {
             **id != worker.id && self.workers.get(id).is_some_and(|other| other.machine == worker.machine)
         });
-        others.all(|(_, items)| {
+        others.all(|(_, running)| {
             item.alone.as_deref() != Some(MACHINE)
-                && items.iter().all(|other| match other.alone.as_deref() {
+                && running.items.iter().all(|other| match other.alone.as_deref() {
                     Some(MACHINE) => false,
                     need => need.is_none() || need != item.alone.as_deref(),
                 })
@@ -286,9 +316,6 @@ impl Group {
 
     /// Adds a test unless the group would get too long: false then.
     fn grow(&mut self, view: &View, item: &Item, target: Duration) -> bool {
-        if self.contains(item.index) {
-            return true;
-        }
         if self.sum + view.expected(item) > target {
             return false;
         }

@@ -13,6 +13,7 @@ use crate::engine::Step;
 use crate::policy::{Action, Decision, Item, Observed, RunInput};
 use crate::{
     DecideTask, Decided, EstimateSource, Fact, LeaseId, OpId, PluginFault, PluginFaultKind, PluginRef, Task, TestIndex,
+    Time,
 };
 
 /// Answers in a row of which nothing could take effect, before the policy is at fault.
@@ -117,18 +118,24 @@ impl Build {
         }
     }
 
-    /// What one exec is known to cost by now.
+    /// What one exec is known to cost by now: in the middle, since a group of many modules has a share of its own in
+    /// what it pays before its first test.
     pub(super) fn overhead(&self) -> Duration {
-        crate::certificate::mean_overhead(&self.facts)
+        let ends = self.facts.attempts.values().filter_map(|attempt| attempt.ended.as_ref());
+        let seen: Vec<Duration> = ends.filter_map(|end| end.overhead).collect();
+        builtin::median(&seen).unwrap_or(self.facts.expected.exec_overhead)
     }
 
     fn decide_by_rule(&mut self, step: &mut Step, idle: &[u32]) {
+        let since_submitted = |at: Time| at.since(self.facts.submitted);
         let mut view = builtin::View::new(self.run_input(true));
-        for attempt in self.live.attempts.values() {
+        for (id, attempt) in &self.live.attempts {
+            let started = since_submitted(self.facts.attempts[id].started);
             let tests: Vec<u32> = attempt.tests.iter().map(|index| index.0).collect();
-            view.start(worker_id(attempt.lease), &tests);
+            view.start(started, worker_id(attempt.lease), &tests);
         }
-        let decision = Decision { actions: view.decide(idle), wake_at: None, note: String::new() };
+        let actions = view.decide(since_submitted(step.now), idle);
+        let decision = Decision { actions, wake_at: None, note: String::new() };
         self.carry_out(step, decision, PluginRef::built_in());
     }
 
