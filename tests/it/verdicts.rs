@@ -114,3 +114,21 @@ fn a_process_left_behind_is_killed_and_told() {
     assert!(!std::path::Path::new(&format!("/proc/{}", pid.trim())).exists(), "process {pid} still runs");
     assert!(outcome.all().contains("background process"), "{}", outcome.all());
 }
+
+/// What the make writes into its attempt's folder is where the plan said.
+#[test]
+fn make_runs_in_the_folder_that_its_plan_names() {
+    let user = User::new();
+    let tree = Tree::with_muster(
+        r##"
+[command]
+make = ["echo made > {attempt}/mark && cp {attempt}/mark mark"]
+list = "cat mark"
+run = 'for t in {tests}; do echo "ok - $t"; done'
+parser = { name = "tap", names = "point" }
+"##,
+    );
+    let outcome = user.build(tree.path(), &["--helpers", "0"]);
+    assert_eq!(outcome.code, Some(0), "{}", outcome.all());
+    assert_eq!(outcome.result("made"), "passed");
+}

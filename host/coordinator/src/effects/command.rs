@@ -29,28 +29,44 @@ pub(super) struct Ended {
     pub(super) notes: Vec<String>,
 }
 
+/// Names of one exec.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Names<'a> {
+    /// Its own within the build.
+    pub(super) exec: &'a str,
+    /// Of the attempt whose folder it runs with: made fresh, and it stays.
+    pub(super) attempt: &'a str,
+}
+
+impl<'a> From<&'a str> for Names<'a> {
+    /// Of an attempt that is one exec.
+    fn from(name: &'a str) -> Names<'a> {
+        Names { exec: name, attempt: name }
+    }
+}
+
 /// The folder of an attempt, relative to the work directory.
 pub(super) fn attempt_dir(name: &str) -> String {
     format!("{ATTEMPTS}/{name}")
 }
 
-/// Runs a command. `name` is its own within the build; the attempt's folder is made fresh, and stays.
+/// Runs a command.
 pub(super) async fn run(
     context: &Context,
     leased: &Leased,
-    name: &str,
+    names: Names<'_>,
     command: &Command,
     limit: Duration,
     sink: &mut dyn OutputSink,
 ) -> Ended {
-    match prepare(context, leased, name, command).await {
-        Ok(()) => exec(context, leased, name, command, limit, sink).await,
+    match prepare(context, leased, names.attempt, command).await {
+        Ok(()) => exec(context, leased, names.exec, command, limit, sink).await,
         Err(failure) => Ended { end: Err(failure), notes: Vec::new() },
     }
 }
 
-async fn prepare(context: &Context, leased: &Leased, name: &str, command: &Command) -> Result<(), ExecFailure> {
-    let folder = attempt_dir(name);
+async fn prepare(context: &Context, leased: &Leased, attempt: &str, command: &Command) -> Result<(), ExecFailure> {
+    let folder = attempt_dir(attempt);
     let made = async {
         leased.client.remove_all(&[&folder]).await?;
         // There is no call that makes a folder; a file makes those above it.

@@ -40,7 +40,7 @@ async fn listed(context: &Context, leased: &Leased, name: &str, list: &Command) 
     let state = BuildletState::Running { tests: vec!["list the tests".into()], since: std::time::Duration::ZERO };
     tell(context, leased, state).await;
     let mut sink = sink::CollectSink::default();
-    let ended = command::run(context, leased, name, list, job.phase_limit(), &mut sink).await;
+    let ended = command::run(context, leased, name.into(), list, job.phase_limit(), &mut sink).await;
     let end = ended.end.map_err(ListFailure::Exec)?;
     let files = if list.results.is_empty() {
         Vec::new()

@@ -52,13 +52,15 @@ pub(super) async fn plan(context: &Context, leased: &Leased, attempt: &str) -> R
 pub(super) async fn make(context: &Context, lease: LeaseId) -> Result<(), StepFailure> {
     let job = &context.job;
     let leased = job.leases.get(lease).map_err(StepFailure::Exec)?;
-    let plan = plan(context, &leased, "make").await.map_err(StepFailure::Plugin)?;
+    let attempt = format!("make-{lease}");
+    let plan = plan(context, &leased, &attempt).await.map_err(StepFailure::Plugin)?;
     for (number, step) in plan.make.iter().enumerate() {
         let state = BuildletState::Running { tests: vec![step.name.clone()], since: std::time::Duration::ZERO };
         tell(context, &leased, state).await;
         let mut sink = sink::TellSink { job: Arc::clone(job), buildlet: leased.machine.name.clone() };
-        let name = format!("make-{number}-{lease}");
-        let ended = command::run(context, &leased, &name, &step.command, job.phase_limit(), &mut sink).await;
+        let exec = format!("{attempt}-{number}");
+        let names = command::Names { exec: &exec, attempt: &attempt };
+        let ended = command::run(context, &leased, names, &step.command, job.phase_limit(), &mut sink).await;
         for note in ended.notes {
             job.tell(BuildUpdate::Note(format!("{}: {note}", step.name))).await;
         }
@@ -66,8 +68,8 @@ pub(super) async fn make(context: &Context, lease: LeaseId) -> Result<(), StepFa
         if !end.is_success() {
             return Err(StepFailure::Command { step: step.name.clone(), end });
         }
-        command::clean(&leased, &name).await;
     }
+    command::clean(&leased, &attempt).await;
     clean_tree(context, &leased, &plan).await.map_err(StepFailure::Exec)
 }
 
