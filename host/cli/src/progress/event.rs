@@ -2,20 +2,21 @@
 
 use std::time::Duration;
 
-use engine::{Outcome, Role, VerdictKind};
+use engine::{Outcome, Role, Status, VerdictKind};
 use serde_json::{Value, json};
 
 use crate::exit;
 use crate::view::{BuildReport, BuildUpdate, BuildletState, PhaseEdge};
 
 /// The names of all events, for the test that compares them with their documentation.
-pub const EVENTS: [&str; 14] = [
+pub const EVENTS: [&str; 15] = [
     "phase",
     "buildlet",
     "source",
     "snapshot",
     "listed",
     "estimates",
+    "reported",
     "test",
     "output",
     "machine-output",
@@ -46,6 +47,10 @@ pub fn event(since: Duration, update: &BuildUpdate, text: &str) -> Value {
         BuildUpdate::Estimates { total, unknown } => {
             json!({"event": "estimates", "total_s": seconds(*total), "unknown": unknown})
         }
+        BuildUpdate::TestReported { name, status, duration, buildlet } => json!({
+            "event": "reported", "name": name, "status": status_word(*status), "took_s": duration.map(seconds),
+            "buildlet": buildlet,
+        }),
         BuildUpdate::TestDone { name, kind, duration, buildlet, cause } => json!({
             "event": "test", "name": name, "verdict": kind.to_string(), "took_s": duration.map(seconds),
             "buildlet": some(buildlet), "cause": some(cause),
@@ -137,6 +142,15 @@ pub(super) fn role_word(role: Role) -> &'static str {
     match role {
         Role::Main => "main",
         Role::Helper => "helper",
+    }
+}
+
+/// What a runner says of a test, in one word.
+fn status_word(status: Status) -> &'static str {
+    match status {
+        Status::Passed => "passed",
+        Status::Failed => "failed",
+        Status::Skipped => "skipped",
     }
 }
 

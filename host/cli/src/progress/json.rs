@@ -51,6 +51,7 @@ impl<W: Write + Send> Progress for JsonProgress<W> {
             | BuildUpdate::Snapshot { .. }
             | BuildUpdate::Listed { .. }
             | BuildUpdate::Estimates { .. }
+            | BuildUpdate::TestReported { .. }
             | BuildUpdate::TestDone { .. }
             | BuildUpdate::AttemptStarted { .. }
             | BuildUpdate::AttemptEnded { .. }

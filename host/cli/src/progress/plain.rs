@@ -45,7 +45,8 @@ impl<W: Write + Send> Progress for PlainProgress<W> {
     }
 
     fn tick(&mut self, since: Duration) {
-        let due = since >= self.said + PROGRESS_EVERY && self.state.done != self.said_done;
+        let done = self.state.done_so_far();
+        let due = since >= self.said + PROGRESS_EVERY && done != self.said_done;
         if self.quiet || !due {
             return;
         }
@@ -60,7 +61,7 @@ impl<W: Write + Send> Progress for PlainProgress<W> {
 
 fn progress_line(state: &BuildState, now: Duration) -> String {
     let of = state.listed.map_or_else(String::new, |listed| format!(" of {}", text::number(listed)));
-    let mut line = format!("{}: {}{of} tests done", text::duration(now), text::number(state.done));
+    let mut line = format!("{}: {}{of} tests done", text::duration(now), text::number(state.done_so_far()));
     if state.failed > 0 {
         line += &format!(", {} failed", text::number(state.failed));
     }
@@ -123,6 +124,9 @@ pub(super) fn line(update: &BuildUpdate, verbose: u8, quiet: bool) -> Option<Str
         }),
         BuildUpdate::PluginFault { plugin, digest, text } => Some(format!("plugin {plugin} ({digest}): {text}")),
         BuildUpdate::Note(note) => normal.then(|| note.clone()),
-        BuildUpdate::OrderedOutput(_) | BuildUpdate::MachineOutput { .. } | BuildUpdate::Done(_) => None,
+        BuildUpdate::TestReported { .. }
+        | BuildUpdate::OrderedOutput(_)
+        | BuildUpdate::MachineOutput { .. }
+        | BuildUpdate::Done(_) => None,
     }
 }

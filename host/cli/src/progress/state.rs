@@ -35,6 +35,12 @@ pub struct BuildletLine {
     pub state: BuildletState,
     /// When that state began.
     pub since: Duration,
+    /// Tests of the running group that were reported and have no verdict yet.
+    pub reported: u64,
+    /// What they took together.
+    pub reported_time: Duration,
+    /// The last of them.
+    pub last_reported: Option<String>,
 }
 
 impl BuildState {
@@ -53,6 +59,13 @@ impl BuildState {
             BuildUpdate::Buildlet { name, role, state, .. } => self.buildlet(now, name, *role, state),
             BuildUpdate::Listed { tests } => self.listed = Some(*tests),
             BuildUpdate::Estimates { total, .. } => self.eta.estimated(*total),
+            BuildUpdate::TestReported { name, duration, buildlet, .. } => {
+                if let Some(line) = self.buildlets.get_mut(buildlet) {
+                    line.reported += 1;
+                    line.reported_time += duration.unwrap_or_default();
+                    line.last_reported = Some(name.clone());
+                }
+            }
             BuildUpdate::TestDone { kind, duration, .. } => {
                 self.done += 1;
                 self.failed += u64::from(matches!(kind, VerdictKind::Failed | VerdictKind::Lost));
@@ -85,9 +98,14 @@ impl BuildState {
             | BuildletState::Running { .. } => {
                 let already = if let BuildletState::Running { since, .. } = state { *since } else { Duration::ZERO };
                 let since = now.saturating_sub(already);
-                self.buildlets.insert(name.to_owned(), BuildletLine { role, state: state.clone(), since });
+                self.buildlets.insert(name.to_owned(), BuildletLine::new(role, state.clone(), since));
             }
         }
+    }
+
+    /// Tests with a verdict, and those reported of running groups, whose verdicts follow.
+    pub fn done_so_far(&self) -> u64 {
+        self.done + self.buildlets.values().map(|line| line.reported).sum::<u64>()
     }
 
     /// Buildlets that can run tests now.
@@ -98,6 +116,14 @@ impl BuildState {
 
     /// How long the rest will take, if there is anything to tell it from.
     pub fn remaining(&self, now: Duration) -> Option<Duration> {
-        self.eta.remaining(now, self.listed?, self.done, self.workers())
+        let mut eta = self.eta.clone();
+        eta.done(self.buildlets.values().map(|line| line.reported_time).sum());
+        eta.remaining(now, self.listed?, self.done_so_far(), self.workers())
+    }
+}
+
+impl BuildletLine {
+    fn new(role: Role, state: BuildletState, since: Duration) -> BuildletLine {
+        BuildletLine { role, state, since, reported: 0, reported_time: Duration::ZERO, last_reported: None }
     }
 }

@@ -81,7 +81,7 @@ fn style(template: &str) -> ProgressStyle {
 fn head_line(state: &BuildState, now: Duration) -> String {
     let mut parts = vec![text::duration(now)];
     if let Some(listed) = state.listed {
-        parts.push(format!("{} of {} tests", text::number(state.done), text::number(listed)));
+        parts.push(format!("{} of {} tests", text::number(state.done_so_far()), text::number(listed)));
     }
     if state.failed > 0 {
         parts.push(format!("{} failed", text::number(state.failed)));
@@ -100,9 +100,10 @@ fn buildlet_line(line: &BuildletLine, now: Duration) -> String {
     let role = role_word(line.role);
     match &line.state {
         BuildletState::Running { tests, .. } => {
-            let first = tests.first().map_or_else(String::new, |test| text::one_line(test, MAX_WHAT));
-            let more = if tests.len() > 1 { format!(" and {} more", tests.len() - 1) } else { String::new() };
-            format!("{role:<6} {for_time:>6}  {first}{more}")
+            let last = line.last_reported.as_ref().or(tests.first());
+            let what = last.map_or_else(String::new, |test| text::one_line(test, MAX_WHAT));
+            let of = if tests.len() > 1 { format!("{} of {}  ", line.reported, tests.len()) } else { String::new() };
+            format!("{role:<6} {for_time:>6}  {of}{what}")
         }
         BuildletState::Starting
         | BuildletState::SettingUp
@@ -135,7 +136,7 @@ impl Progress for TerminalProgress {
 
 #[cfg(test)]
 mod tests {
-    use engine::Role;
+    use engine::{Role, Status};
     use indicatif::{InMemoryTerm, TermLike};
 
     use super::*;
@@ -159,6 +160,12 @@ mod tests {
             BuildUpdate::Listed { tests: 10 },
             BuildUpdate::Estimates { total: Duration::from_secs(60), unknown: 0 },
             buildlet("local-1", Role::Main, running),
+            BuildUpdate::TestReported {
+                name: "a::b".into(),
+                status: Status::Passed,
+                duration: Some(Duration::from_secs(30)),
+                buildlet: "local-1".into(),
+            },
             buildlet("local-2", Role::Helper, BuildletState::SettingUp),
             buildlet("local-3", Role::Helper, BuildletState::Starting),
             buildlet("local-3", Role::Helper, BuildletState::Lost { cause: "killed".into() }),
@@ -168,8 +175,8 @@ mod tests {
         progress.tick(Duration::from_secs(2));
         let screen = term.contents();
         assert!(screen.contains("lost local-3: killed"), "{screen}");
-        assert!(screen.contains("0 of 10 tests, 1 machine lost, about 1m00s left"), "{screen}");
-        assert!(screen.contains("local-1      main    2.00s  a::b and 1 more"), "{screen}");
+        assert!(screen.contains("1 of 10 tests, 1 machine lost, about 18.0s left"), "{screen}");
+        assert!(screen.contains("local-1      main    2.00s  1 of 2  a::b"), "{screen}");
         assert!(screen.contains("local-2      helper  2.00s  setting-up"), "{screen}");
         assert!(!screen.contains("local-3      helper"), "{screen}");
         progress.finish();

@@ -6,7 +6,7 @@ use std::time::Duration;
 
 use cli::progress::{EVENTS, event};
 use cli::view::{BuildUpdate, BuildletState, PhaseEdge};
-use engine::{AttemptId, Role, VerdictKind};
+use engine::{AttemptId, Role, Status, VerdictKind};
 use serde_json::Value;
 
 use crate::fixture::eventful;
@@ -34,6 +34,12 @@ fn updates() -> Vec<BuildUpdate> {
         BuildUpdate::Snapshot { reused: true, age: second, bytes: 3 },
         BuildUpdate::Listed { tests: 4 },
         BuildUpdate::Estimates { total: second, unknown: 1 },
+        BuildUpdate::TestReported {
+            name: "a".into(),
+            status: Status::Failed,
+            duration: Some(second),
+            buildlet: "local-2".into(),
+        },
         BuildUpdate::TestDone {
             name: "a".into(),
             kind: VerdictKind::NotRun,

@@ -126,7 +126,7 @@ impl Begun {
         let Begun { leased, name, command, mut sink } = self;
         sink.started = Instant::now();
         sink.boundary = Some(sink.started);
-        let ended = command::run(context, &leased, &name, &command, limit, &mut sink).await;
+        let ended = command::run(context, &leased, name.as_str().into(), &command, limit, &mut sink).await;
         let mut end = ended.end;
         let mut notes = ended.notes;
         if let Some(failure) = sink.failure.take() {
@@ -239,6 +239,13 @@ impl GroupSink {
             self.open = None;
         }
         let name = report.name.clone();
+        let update = BuildUpdate::TestReported {
+            name: name.clone(),
+            status: report.status,
+            duration: report.duration,
+            buildlet: self.buildlet.clone(),
+        };
+        self.job.tell(update).await;
         if self.reports.len() < MAX_REPORTS {
             self.reports.push(report);
         }

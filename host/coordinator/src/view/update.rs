@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use engine::{AttemptId, Role, VerdictKind};
+use engine::{AttemptId, Role, Status, VerdictKind};
 
 use super::BuildReport;
 
@@ -58,6 +58,18 @@ pub enum BuildUpdate {
         total: Duration,
         /// Tests of which nothing is known.
         unknown: u64,
+    },
+    /// A running group reported a test. What it means is known when the group's exec has ended: a machine that is
+    /// lost takes back what it said of failures.
+    TestReported {
+        /// The test.
+        name: String,
+        /// How it ended, as its runner says.
+        status: Status,
+        /// How long it took, where that is known.
+        duration: Option<Duration>,
+        /// Where it ran.
+        buildlet: String,
     },
     /// A test has its verdict.
     TestDone {
