@@ -17,6 +17,11 @@ pub(crate) struct Size {
     pub(crate) floor: Duration,
     /// A group does not grow beyond this.
     pub(crate) target: Duration,
+    /// Nor beyond so many tests without an estimate of their own.
+    pub(crate) unknown: u32,
+    /// While it is shorter than its exec, so many.
+    measured: u32,
+    exec_overhead: Duration,
 }
 
 /// The work of a run at one moment.
@@ -26,6 +31,9 @@ pub(crate) struct Load {
     pub(crate) waiting: Duration,
     /// What the busy machines still have to do.
     pub(crate) running: Duration,
+    /// Waiting tests without an estimate of their own, and how many of their like were measured.
+    pub(crate) unknown: u32,
+    pub(crate) measured: u32,
     /// Machines that are there or on their way.
     pub(crate) workers: u32,
 }
@@ -35,14 +43,24 @@ impl Size {
     ///
     /// A group is half of an even share of what waits, so that later ones can make up for wrong estimates; it is
     /// larger where the exec would cost more than its share, but never so large that the other machines would be
-    /// through before it: not beyond the level at which all of them end together.
+    /// through before it: not beyond the level at which all of them end together. What was measured of some tests is
+    /// believed of as many others, between a half and the whole of an even share: a first group may have been a lucky one.
     pub(crate) fn at(exec_overhead: Duration, load: Load) -> Size {
         let workers = load.workers.max(1);
         let share = load.waiting / (2 * workers);
         let floor = exec_overhead * (EXEC_SHARE - 1);
         let level = ((load.waiting + load.running) / workers).max(exec_overhead);
         let target = share.min(GROUP_LIMIT).max(floor).min(level);
-        Size { floor: floor.min(target), target }
+        let even = load.unknown / workers;
+        let unknown = load.measured.clamp(even / 2, even).max(1);
+        Size { floor: floor.min(target), target, unknown, measured: load.measured, exec_overhead }
+    }
+
+    /// Whether a test fits into a group of this length with so many unknown tests.
+    pub(crate) fn admits(&self, sum: Duration, unknown: u32, expected: Duration, is_known: bool) -> bool {
+        let is_short = sum < self.exec_overhead && unknown < self.measured;
+        let is_believed = is_known || unknown < self.unknown || is_short;
+        is_believed && sum + expected <= self.target
     }
 }
 
@@ -125,9 +143,9 @@ mod tests {
     fn sizes_follow_the_exec_and_the_rest() {
         let s = Duration::from_secs;
         let at = |overhead, waiting, running| {
-            let load = Load { waiting: s(waiting), running: s(running), workers: 3 };
-            let Size { floor, target } = Size::at(s(overhead), load);
-            (floor.as_secs(), target.as_secs())
+            let load = Load { waiting: s(waiting), running: s(running), unknown: 0, measured: 0, workers: 3 };
+            let size = Size::at(s(overhead), load);
+            (size.floor.as_secs(), size.target.as_secs())
         };
         assert_eq!(at(0, 600, 0), (0, 10), "2015's ten seconds");
         assert_eq!(at(1, 600, 0), (4, 10));
@@ -138,5 +156,17 @@ mod tests {
         assert_eq!(at(6, 30, 0), (10, 10), "no machine takes what three can share");
         assert_eq!(at(6, 30, 60), (24, 24), "unless the others are busy anyway");
         assert_eq!(at(3, 1, 0), (3, 3), "never less than the exec itself");
+    }
+
+    #[test]
+    fn what_few_tests_showed_is_not_believed_of_all() {
+        let at = |unknown, measured| {
+            let load = Load { waiting: Duration::ZERO, running: Duration::ZERO, unknown, measured, workers: 3 };
+            Size::at(Duration::ZERO, load).unknown
+        };
+        assert_eq!(at(4_800, 100), 800, "half of an even share");
+        assert_eq!(at(2_400, 700), 700, "as many as were measured");
+        assert_eq!(at(2_400, 1_000), 800, "an even share at most");
+        assert_eq!(at(2, 0), 1, "one at least");
     }
 }

@@ -196,7 +196,13 @@ impl View {
     fn size(&self, now: Duration) -> Size {
         let left = |running: &Running| running.expected.saturating_sub(now.saturating_sub(running.since));
         let workers = u32::try_from(self.workers.len()).unwrap_or(u32::MAX).saturating_add(self.expected_workers);
-        let load = Load { waiting: self.remaining(), running: self.running.values().map(left).sum(), workers };
+        let load = Load {
+            waiting: self.remaining(),
+            running: self.running.values().map(left).sum(),
+            unknown: u32::try_from(self.unsized_tests.len()).unwrap_or(u32::MAX),
+            measured: self.unsized_seen.1,
+            workers,
+        };
         Size::at(self.exec_overhead, load)
     }
 
@@ -205,7 +211,7 @@ impl View {
         let Some(first) = self.waiting.values().find(|item| self.may_run(item, worker)) else { return Vec::new() };
         let mut group = Group::new(self, first);
         for item in self.waiting.range(first.index + 1..).map(|(_, item)| item) {
-            if !group.contains(item.index) && !(group.admits(self, item) && group.grow(self, item, size.target)) {
+            if !group.contains(item.index) && !(group.admits(self, item) && group.grow(self, item, size)) {
                 break;
             }
         }
@@ -226,7 +232,7 @@ impl View {
             }
             for item in std::iter::once(seed).chain(self.neighbours(seed)) {
                 let may_join = !group.contains(item.index) && group.admits(self, item);
-                if may_join && !group.grow(self, item, size.target) {
+                if may_join && !group.grow(self, item, size) {
                     return group.into_order();
                 }
             }
@@ -277,12 +283,14 @@ struct Group {
     open: bool,
     tests: BTreeSet<u32>,
     sum: Duration,
+    /// Of these, tests without an estimate of their own.
+    unknown: u32,
 }
 
 impl Group {
     fn new(view: &View, first: &Item) -> Group {
         let open = first.unit.is_none() || view.unit_of(first).all(|member| mergeable(first, member));
-        let mut group = Group { first: first.index, open, tests: BTreeSet::new(), sum: Duration::ZERO };
+        let mut group = Group { first: first.index, open, tests: BTreeSet::new(), sum: Duration::ZERO, unknown: 0 };
         group.add_unit(view, first);
         group
     }
@@ -303,20 +311,23 @@ impl Group {
     /// Adds a test with its whole unit.
     fn add_unit(&mut self, view: &View, item: &Item) {
         if item.unit.is_none() {
-            self.tests.insert(item.index);
-            self.sum += view.expected(item);
-            return;
+            self.add(view, item);
         }
         for member in view.unit_of(item) {
-            if self.tests.insert(member.index) {
-                self.sum += view.expected(member);
-            }
+            self.add(view, member);
+        }
+    }
+
+    fn add(&mut self, view: &View, item: &Item) {
+        if self.tests.insert(item.index) {
+            self.sum += view.expected(item);
+            self.unknown += u32::from(!item.source.is_known());
         }
     }
 
     /// Adds a test unless the group would get too long: false then.
-    fn grow(&mut self, view: &View, item: &Item, target: Duration) -> bool {
-        if self.sum + view.expected(item) > target {
+    fn grow(&mut self, view: &View, item: &Item, size: Size) -> bool {
+        if !size.admits(self.sum, self.unknown, view.expected(item), item.source.is_known()) {
             return false;
         }
         self.add_unit(view, item);
