@@ -136,12 +136,12 @@ fn spans(facts: &BuildFacts, ended: Time) -> Vec<AttemptSpan> {
     let since = |at: Time| at.since(facts.submitted);
     let mut spans = Vec::new();
     for lease in facts.leases.values() {
-        if let Some(ready) = lease.ready.filter(|_| lease.role == engine::Role::Helper) {
+        if let Some((from, ready)) = facts.set_up_span(lease).filter(|_| lease.role == engine::Role::Helper) {
             spans.push(AttemptSpan {
                 buildlet: lease.machine.name.clone(),
                 kind: AttemptKind::Setup,
                 tests: vec!["bring the snapshot".into()],
-                start: since(lease.granted),
+                start: since(from),
                 end: since(ready),
                 text: "ok".into(),
                 ok: true,

@@ -217,6 +217,15 @@ impl BuildFacts {
         self.phases.iter().zip(ends).filter(|((p, _), _)| *p == phase).map(|((_, from), to)| to.since(*from)).sum()
     }
 
+    /// When a machine of this claim could begin to bring over the tree, and when the tree stood there. A helper that
+    /// was there early first waits for the snapshot.
+    pub fn set_up_span(&self, lease: &LeaseFacts) -> Option<(Time, Time)> {
+        let snapshot = self.began(Phase::Snapshot).or(self.began(Phase::List));
+        let from = snapshot.map_or(lease.granted, |snapshot| snapshot.max(lease.granted));
+        let ready = lease.ready?;
+        Some((from.min(ready), ready))
+    }
+
     /// The listed order's indices.
     pub fn indices(&self) -> impl Iterator<Item = TestIndex> + use<> {
         (0..u32::try_from(self.tests.len()).expect("tests are counted in 32 bits")).map(TestIndex)

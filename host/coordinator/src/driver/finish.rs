@@ -59,8 +59,8 @@ async fn remember(job: &Job, facts: &BuildFacts) -> Result<(), store::StoreError
         add(store::Phase::Make, make);
     }
     let helpers = facts.leases.values().filter(|lease| lease.role == Role::Helper);
-    for (granted, ready) in helpers.filter_map(|lease| Some((lease.granted, lease.ready?))) {
-        add(store::Phase::Setup, ready.since(granted));
+    for (from, ready) in helpers.filter_map(|lease| facts.set_up_span(lease)) {
+        add(store::Phase::Setup, ready.since(from));
     }
     if let (Some(asked), Some(main)) = (facts.began(Phase::Acquire), facts.leases.values().next()) {
         add(store::Phase::MachineStart, main.granted.since(asked));

@@ -113,15 +113,6 @@ impl Build {
             let op = self.order(step, Task::SetUp { lease }, self.facts.spec.limits.phase);
             self.set_state(lease, LeaseState::SettingUp(op));
         }
-        if phase == Phase::Test {
-            let early = |(id, l): (&crate::LeaseId, &LiveLease)| {
-                (l.state == LeaseState::Idle && self.facts.leases[id].ready.is_none()).then_some(*id)
-            };
-            let early: Vec<_> = self.live.leases.iter().filter_map(early).collect();
-            for lease in early {
-                self.lease_ready(step, lease);
-            }
-        }
     }
 
     /// Whether a verdict is one that fails the build.

@@ -48,9 +48,8 @@ impl Build {
             return;
         }
         match result {
-            Ok(()) if self.facts.phase() == Phase::Test => self.lease_ready(step, lease),
-            // Ready before the tests are listed: it waits.
-            Ok(()) => self.set_state(lease, LeaseState::Idle),
+            // One that is ready before the tests are listed waits.
+            Ok(()) => self.lease_ready(step, lease),
             Err(failure) => self.end_lease(step, lease, Some(failure)),
         }
     }
