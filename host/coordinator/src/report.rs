@@ -199,13 +199,15 @@ fn phases(facts: &BuildFacts, ended: Time) -> Vec<PhaseSpan> {
 
 fn certify(certificate: &Certificate) -> view::Certificate {
     let differences = certificate.parts.iter().filter(|part| !part.span.is_zero()).map(|part| {
-        let (label, text) = match part.why {
-            Why::ExecOverhead => ("exec overhead", "each exec costs its start, and there were more than machines"),
-            Why::LostWork => ("lost work", "attempts whose machines were lost gave no verdict"),
-            Why::Imbalance => ("imbalance", "machines waited for others' last groups"),
-            Why::Rest => ("the rest", "output, plugins, and the coordinator itself"),
+        let text = match part.why {
+            Why::LateHelpers => "machines came after the tests had begun",
+            Why::LostMachines => "what they had not told ran again, and they were missing",
+            Why::ExecOverhead => "each exec costs its start, and there were more than machines",
+            Why::Misestimates => "machines waited for a group that took longer than expected",
+            Why::LongTest => "machines waited for a test that is longer than an even share",
+            Why::Rest => "output, plugins, tests that ran again, and the coordinator itself",
         };
-        view::Difference { label: label.to_owned(), time: part.span, text: text.to_owned() }
+        view::Difference { label: part.why.to_string(), time: part.span, text: text.to_owned() }
     });
     let mut differences: Vec<_> = differences.collect();
     differences.sort_by_key(|difference| std::cmp::Reverse(difference.time));

@@ -16,6 +16,8 @@ mod effect;
 mod engine;
 mod event;
 mod facts;
+#[cfg(test)]
+mod fixture;
 mod judge;
 mod ops;
 pub mod policy;
