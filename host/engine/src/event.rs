@@ -86,7 +86,7 @@ pub enum Answer {
 impl Answer {
     /// The answer of a task that was not carried out.
     pub fn failure_of(task: &Task, failure: ExecFailure) -> Answer {
-        let late = || PluginFault { kind: PluginFaultKind::TimedOut, detail: failure.to_string() };
+        let late = || PluginFault { kind: PluginFaultKind::TimedOut, detail: failure.detail.clone() };
         match task {
             Task::AcquireLease { .. } => Answer::LeaseRefused(failure),
             Task::ReleaseLease { .. } => Answer::LeaseReleased,
