@@ -279,7 +279,7 @@ impl Build {
         let now_possible: Vec<Action> = decision.actions.into_iter().filter(|action| self.possible(action)).collect();
         let mut actions = Vec::new();
         for action in now_possible {
-            if !self.alone_conflict(&action, &actions) {
+            if !self.alone_conflict(&action, &actions) && !copied_before(&action, &actions) {
                 actions.push(action);
             }
         }
@@ -314,7 +314,9 @@ impl Build {
             }
             Action::Duplicate { worker, test } => {
                 let copies = self.live.running.get(&TestIndex(*test)).map_or(0, Vec::len);
-                idle(worker) && copies == 1
+                // The copy that was called back when the other gave the verdict may not have ended.
+                let open = self.facts.test(TestIndex(*test)).verdict.is_none();
+                idle(worker) && open && copies == 1
             }
             // While tests wait, the main buildlet would only have to be asked for again.
             Action::Release(worker) => {
@@ -350,6 +352,15 @@ impl Build {
         }
         false
     }
+}
+
+/// Whether the same answer asks for a copy of that test already: one copy is all that there may be.
+fn copied_before(action: &Action, before: &[Action]) -> bool {
+    let copied = |action: &Action| match action {
+        Action::Duplicate { test, .. } => Some(*test),
+        Action::Start { .. } | Action::Release(_) => None,
+    };
+    copied(action).is_some() && before.iter().any(|other| copied(other) == copied(action))
 }
 
 fn starts(action: &Action) -> Option<(u32, Vec<u32>)> {
