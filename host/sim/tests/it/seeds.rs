@@ -1,5 +1,6 @@
 //! Many seeds, and those that once found a defect.
 #![expect(clippy::print_stdout, reason = "a test says what it ran, or why it skips")]
+#![expect(clippy::disallowed_methods, reason = "how many seeds are run is a setting of the test run")]
 
 use std::thread::available_parallelism;
 

@@ -2,5 +2,6 @@
 
 mod edges;
 mod manifests;
+mod purity;
 mod repository;
 mod sources;
