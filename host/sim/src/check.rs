@@ -5,11 +5,13 @@ use std::time::Duration;
 
 use engine::policy::Action;
 use engine::{
-    Answer, AttemptId, BuildFacts, BuildId, Effect, Engine, Event, Fact, LeaseId, OpId, Record, Task, TestIndex, Time,
-    VerdictKind,
+    Answer, AttemptId, BuildFacts, BuildId, Effect, Engine, Event, Fact, LeaseFacts, LeaseId, Machine, OpId, Phase,
+    Record, Role, Task, TestIndex, Time,
 };
 
-use crate::fleet::lease_of;
+use crate::plan::BuildPlan;
+use crate::rules;
+use crate::work::lease_of;
 use crate::world::{InFlight, World};
 
 /// When trouble has stopped, every build ends within this: several times the limits of all phases, and all tests of
@@ -20,16 +22,42 @@ const LONGEST: Duration = Duration::from_secs(4 * 3600);
 #[derive(Default)]
 pub(crate) struct Checker {
     folded: BTreeMap<BuildId, BuildFacts>,
-    changed: BTreeSet<BuildId>,
     /// The latest decision of each build: what it starts and where.
-    decided: BTreeMap<BuildId, Vec<(u32, Vec<u32>)>>,
+    decided: BTreeMap<BuildId, Vec<Start>>,
     ops: BTreeSet<OpId>,
     attempts: BTreeSet<AttemptId>,
     released: BTreeSet<LeaseId>,
-    published: BTreeSet<AttemptId>,
-    /// The answer that the engine is being told is of an effect under way.
-    current: Option<(OpId, bool)>,
+    /// What is in the ordered log of each build.
+    published: BTreeMap<BuildId, BTreeSet<AttemptId>>,
+    /// Builds whose log lacks its end, because the coordinator was killed just then.
+    cut_short: BTreeSet<BuildId>,
+    /// The answer that the engine is being told.
+    told: Option<Told>,
     pub(crate) copies: BTreeSet<(BuildId, TestIndex)>,
+}
+
+/// What a decision starts.
+#[derive(Clone, Debug)]
+struct Start {
+    worker: u32,
+    tests: Vec<u32>,
+    copy: bool,
+}
+
+/// An answer, and what it answers: nothing if it is stale.
+#[derive(Clone, Debug)]
+struct Told {
+    op: OpId,
+    task: Option<Task>,
+}
+
+impl Told {
+    fn attempt(&self) -> Option<AttemptId> {
+        match self.task {
+            Some(Task::RunGroup { attempt, .. }) => Some(attempt),
+            _ => None,
+        }
+    }
 }
 
 impl Checker {
@@ -53,14 +81,14 @@ impl Checker {
         tests.iter().map(|test| facts.test(*test).test.name.clone()).collect()
     }
 
-    pub(crate) fn answered(&mut self, op: OpId, current: bool) {
-        self.current = Some((op, current));
+    /// An answer comes, to this task if it is awaited.
+    pub(crate) fn answered(&mut self, op: OpId, task: Option<Task>) {
+        self.told = Some(Told { op, task });
     }
 
     /// One record, in its turn.
     pub(crate) fn record(&mut self, event: &Event, record: &Record) -> Result<(), String> {
         let build = record.build;
-        self.changed.insert(build);
         if let Fact::Submitted(spec) = &record.fact {
             self.folded.insert(build, BuildFacts::new(spec.as_ref().clone(), record.at));
             return Ok(());
@@ -83,24 +111,60 @@ impl Checker {
     }
 
     fn check_record(&self, facts: &BuildFacts, event: &Event, record: &Record) -> Result<(), String> {
-        let build = record.build;
-        match &record.fact {
-            Fact::Verdict { test, verdict } => match &facts.test(*test).verdict {
-                Some(_) if verdict.kind != VerdictKind::Flaky => {
-                    Err(format!("{build}: a second verdict for {test}: {}", verdict.kind))
-                }
-                Some(_) | None => Ok(()),
-            },
+        let wrong = match &record.fact {
+            Fact::PhaseBegan(Phase::Acquire) if facts.phases.is_empty() => self.check_turn(facts),
+            Fact::LeaseGranted { lease, role, machine } => self.check_grant(facts, *lease, *role, machine),
+            Fact::TestsListed(_) if !facts.tests.is_empty() => Err("the tests are listed twice".into()),
             Fact::AttemptStarted { attempt, lease, tests } => self.check_start(facts, *attempt, *lease, tests),
-            Fact::AttemptEnded { end, .. } => {
-                let told = matches!(event, Event::Answered { answer: Answer::AttemptEnded(_), .. });
-                match (told, self.current) {
-                    (true, Some((op, false))) => Err(format!("{build}: a stale answer to {op} ended an attempt")),
-                    (false, _) if end.is_ok() => Err(format!("{build}: an attempt ended well and nobody said so")),
-                    _ => Ok(()),
-                }
+            Fact::AttemptEnded { attempt, end, .. } => self.check_attempt_end(event, *attempt, end.is_ok()),
+            Fact::TestReturned { test, cause, .. } => rules::returned(facts, *test, cause),
+            Fact::Verdict { test, verdict } => {
+                let told = self.told.as_ref().and_then(Told::attempt);
+                let copied = self.copies.contains(&(record.build, *test));
+                rules::verdict(facts, *test, verdict, told, copied)
             }
             _ => Ok(()),
+        };
+        wrong.map_err(|wrong| format!("{}: {wrong}", record.build))
+    }
+
+    /// Of the builds that wait, the one with the highest priority is next; of equals the older.
+    fn check_turn(&self, facts: &BuildFacts) -> Result<(), String> {
+        let turn = |facts: &BuildFacts| (std::cmp::Reverse(facts.spec.priority), facts.spec.build);
+        let waits = |other: &&BuildFacts| other.phases.is_empty() && other.ended.is_none() && other.cancel.is_none();
+        match self.builds().filter(waits).find(|other| turn(other) < turn(facts)) {
+            Some(earlier) => Err(format!("it is not its turn, but that of {}", earlier.spec.build)),
+            None => Ok(()),
+        }
+    }
+
+    fn check_grant(&self, facts: &BuildFacts, lease: LeaseId, role: Role, machine: &Machine) -> Result<(), String> {
+        let others = self.builds().flat_map(|facts| &facts.leases);
+        for (other, held) in others {
+            if *other == lease {
+                return Err(format!("the number of {lease} is used twice"));
+            }
+            if held.ended.is_none() && held.machine.name == machine.name {
+                return Err(format!("{} serves {other} and {lease}", machine.name));
+            }
+        }
+        let helper = |held: &&LeaseFacts| held.role == Role::Helper && held.ended.is_none();
+        let helpers = facts.leases.values().filter(helper).count();
+        if role == Role::Helper && helpers >= facts.spec.max_helpers as usize {
+            return Err(format!("{lease} is one helper too many"));
+        }
+        Ok(())
+    }
+
+    fn check_attempt_end(&self, event: &Event, attempt: AttemptId, well: bool) -> Result<(), String> {
+        let told = matches!(event, Event::Answered { answer: Answer::AttemptEnded(_), .. });
+        match &self.told {
+            Some(Told { op, task: None }) if told && well => Err(format!("a stale answer to {op} ended {attempt}")),
+            Some(told) if well && told.attempt() != Some(attempt) => {
+                Err(format!("{attempt} ended by the answer of another"))
+            }
+            None if well => Err(format!("{attempt} ended well and nobody said so")),
+            Some(_) | None => Ok(()),
         }
     }
 
@@ -111,45 +175,20 @@ impl Checker {
         lease: LeaseId,
         tests: &[TestIndex],
     ) -> Result<(), String> {
-        let build = facts.spec.build;
         let plain: Vec<u32> = tests.iter().map(|test| test.0).collect();
-        let decided = self.decided.get(&build).into_iter().flatten();
-        if !decided.clone().any(|(worker, tests)| u64::from(*worker) == lease.0 && *tests == plain) {
-            return Err(format!("{build}: {attempt} was started and not decided"));
+        let mut decided = self.decided.get(&facts.spec.build).into_iter().flatten();
+        let decision = decided.find(|start| u64::from(start.worker) == lease.0 && start.tests == plain);
+        let Some(decision) = decision else { return Err(format!("{attempt} was started and not decided")) };
+        if self.attempts.contains(&attempt) {
+            return Err(format!("the number of {attempt} is used twice"));
         }
-        let ready = facts.leases.get(&lease).is_some_and(|lease| lease.ready.is_some() && lease.ended.is_none());
-        if !ready {
-            return Err(format!("{build}: {attempt} was started on {lease}, which is not ready"));
-        }
-        if !self.attempts.is_empty() && self.attempts.contains(&attempt) {
-            return Err(format!("{build}: the number of {attempt} is used twice"));
-        }
+        rules::machine(facts, lease).map_err(|wrong| format!("{attempt} was started on {lease}, {wrong}"))?;
+        rules::still_testing(facts).map_err(|wrong| format!("{attempt} was started {wrong}"))?;
+        rules::alone(facts, lease, tests)?;
         for test in tests {
-            let live = facts.attempts.values().filter(|a| a.ended.is_none() && a.tests.contains(test)).count();
-            if live > usize::from(self.copies.contains(&(build, *test))) {
-                return Err(format!("{build}: {test} is started though it runs"));
-            }
-            if facts.test(*test).verdict.is_some() {
-                return Err(format!("{build}: {test} is started though it has its verdict"));
-            }
+            rules::free(facts, *test, decision.copy)?;
         }
-        self.check_group(facts, tests)
-    }
-
-    fn check_group(&self, facts: &BuildFacts, tests: &[TestIndex]) -> Result<(), String> {
-        let of = |test: &TestIndex| facts.test(*test);
-        let first = of(&tests[0]);
-        for test in &tests[1..] {
-            let one_unit = first.test.unit.is_some() && of(test).test.unit == first.test.unit;
-            if one_unit {
-                continue;
-            }
-            let key = first.test.merge_key.is_some() && first.test.merge_key == of(test).test.merge_key;
-            if !key || first.by_itself || of(test).by_itself {
-                return Err(format!("{}: {tests:?} may not share an exec", facts.spec.build));
-            }
-        }
-        Ok(())
+        if decision.copy { Ok(()) } else { rules::group(facts, tests) }
     }
 
     /// One effect, in its turn, the records of its step being durable.
@@ -161,10 +200,11 @@ impl Checker {
                 if facts.is_none_or(|facts| facts.ended.is_none()) {
                     return Err(format!("{build}: {attempt} is published before its end"));
                 }
-                if !self.published.insert(*attempt) {
+                if !self.published.entry(*build).or_default().insert(*attempt) {
                     return Err(format!("{build}: {attempt} is published twice"));
                 }
-                Ok(())
+                let facts = self.facts(*build).expect("it has attempts");
+                rules::has_its_turn(facts, *attempt).map_err(|wrong| format!("{build}: {wrong}"))
             }
             Effect::Do { op, build, task } => self.check_task(*op, *build, task, in_flight),
         }
@@ -215,14 +255,17 @@ impl Checker {
     }
 
     /// After each step: the engine's facts are the fold of the records, and it knows when it wants to be asked again.
-    pub(crate) fn check_step(&mut self, engine: &Engine, now: Time) -> Result<(), String> {
-        self.current = None;
-        for build in std::mem::take(&mut self.changed) {
-            if let Some(facts) = engine.facts(build)
-                && self.folded.get(&build) != Some(facts)
-            {
+    pub(crate) fn check_step(&mut self, engine: &Engine, now: Time, most_active: usize) -> Result<(), String> {
+        self.told = None;
+        for facts in engine.builds() {
+            let build = facts.spec.build;
+            if self.folded.get(&build) != Some(facts) {
                 return Err(format!("{build}: the fold of the records is not the engine's state"));
             }
+        }
+        let active = self.builds().filter(|facts| !facts.phases.is_empty() && facts.ended.is_none()).count();
+        if active > most_active {
+            return Err(format!("{active} builds run at once, and {most_active} may"));
         }
         match engine.next_deadline() {
             None if !engine.is_idle() => Err("something is awaited, and no deadline is set".into()),
@@ -233,9 +276,15 @@ impl Checker {
 
     /// After a restart everything is known from records again.
     pub(crate) fn restarted(&mut self, records: &[Record]) -> Result<(), String> {
-        self.published.clear();
+        for facts in self.folded.values().filter(|facts| facts.ended.is_some()) {
+            // Its end was durable, and it was killed before it printed the last of it.
+            if self.unprinted(facts).is_some() {
+                self.cut_short.insert(facts.spec.build);
+            }
+        }
+        // The log of a build that goes on is written anew.
+        self.published.retain(|build, _| self.folded[build].ended.is_some());
         self.released.clear();
-        self.changed.clear();
         let mut by_build: BTreeMap<BuildId, Vec<&Record>> = BTreeMap::new();
         for record in records {
             by_build.entry(record.build).or_default().push(record);
@@ -260,6 +309,7 @@ impl Checker {
             if *at > world.plan.heal.plus(LONGEST) {
                 return Err(format!("{build}: ended {:?} after the trouble did", at.since(world.plan.heal)));
             }
+            self.check_whole(plan).map_err(|wrong| format!("{build}: {wrong}"))?;
         }
         match world.fleet.held().next() {
             Some(lease) => Err(format!("{lease} was granted and never given back")),
@@ -268,10 +318,40 @@ impl Checker {
     }
 }
 
-fn starts(action: &Action) -> Option<(u32, Vec<u32>)> {
+impl Checker {
+    /// Of a build that ended nothing is left: each listed test was kept and told of, and no machine is held.
+    fn check_whole(&self, plan: &BuildPlan) -> Result<(), String> {
+        let facts = &self.folded[&plan.spec.build];
+        let listed = facts.tests.iter().filter(|test| !test.added).map(|test| test.test.name.as_str());
+        if !facts.tests.is_empty() && !listed.eq(plan.tests.iter().map(|plan| plan.test.name.as_str())) {
+            return Err("the tests at its end are not those that were listed".into());
+        }
+        if let Some((lease, _)) = facts.leases.iter().find(|(_, lease)| lease.ended.is_none()) {
+            return Err(format!("it is over, and {lease} is not"));
+        }
+        if let Some((attempt, _)) = facts.attempts.iter().find(|(_, attempt)| attempt.ended.is_none()) {
+            return Err(format!("it is over, and {attempt} is not"));
+        }
+        match self.unprinted(facts) {
+            Some(attempt) if !self.cut_short.contains(&facts.spec.build) => {
+                Err(format!("the output of {attempt} is not in the log"))
+            }
+            Some(_) | None => Ok(()),
+        }
+    }
+
+    /// An attempt that gave a verdict and whose output is not in the log.
+    fn unprinted(&self, facts: &BuildFacts) -> Option<AttemptId> {
+        let log = self.published.get(&facts.spec.build);
+        let told = |attempt: &AttemptId| log.is_some_and(|log| log.contains(attempt));
+        facts.tests.iter().filter_map(|test| test.verdict.as_ref()?.attempt).find(|attempt| !told(attempt))
+    }
+}
+
+fn starts(action: &Action) -> Option<Start> {
     match action {
-        Action::Start { worker, tests } => Some((*worker, tests.clone())),
-        Action::Duplicate { worker, test } => Some((*worker, vec![*test])),
+        Action::Start { worker, tests } => Some(Start { worker: *worker, tests: tests.clone(), copy: false }),
+        Action::Duplicate { worker, test } => Some(Start { worker: *worker, tests: vec![*test], copy: true }),
         Action::Release(_) => None,
     }
 }

@@ -1,11 +1,12 @@
 //! A plan drawn from a seed. Each seed draws which kinds of trouble there are and how much of each, so that some runs
 //! know one trouble only and others many at once.
 
+use std::collections::BTreeMap;
 use std::time::Duration;
 
 use engine::{BuildId, BuildSpec, Limits, Phases, PluginRef, Test, Time};
 
-use crate::plan::{BuildPlan, Faults, ListPlan, Nature, Plan, PolicyPlan, Scripted, TestPlan};
+use crate::plan::{BuildPlan, EstimatorPlan, Faults, ListPlan, Nature, Plan, PolicyPlan, Scripted, TestPlan};
 use crate::rng::Rng;
 
 /// When the simulated world begins.
@@ -41,6 +42,8 @@ pub(crate) fn draw(rng: &mut Rng) -> Plan {
         faults: draw_faults(rng),
         script,
         heal: BEGIN.plus(TROUBLE),
+        steady: false,
+        starts: BTreeMap::new(),
         builds,
     }
 }
@@ -98,7 +101,10 @@ fn draw_build(rng: &mut Rng, id: u32) -> BuildPlan {
     let one_command = rng.chance(60);
     let overhead = rng.millis(0, 2000);
     let make_takes = rng.millis(0, 40_000);
-    let tests = if one_command { vec![draw_test(rng, 0, &Style::plain())] } else { draw_tests(rng) };
+    let mut tests = if one_command { vec![draw_test(rng, 0, &Style::plain())] } else { draw_tests(rng) };
+    if rng.chance(300) {
+        tests.iter_mut().for_each(|test| test.expected = None);
+    }
     let list = match rng.below(100) {
         0 => ListPlan::Fails,
         1 => ListPlan::Empty,
@@ -133,7 +139,9 @@ fn draw_build(rng: &mut Rng, id: u32) -> BuildPlan {
         snapshot: rng.chance(400),
         make_fails: rng.chance(20),
         list,
+        estimator: EstimatorPlan::Good,
         policy,
+        policy_takes: Duration::ZERO,
         overhead,
         make_takes,
         machine_takes: rng.millis(0, 30_000),
@@ -212,11 +220,12 @@ fn draw_test(rng: &mut Rng, place: u32, style: &Style) -> TestPlan {
         timeout: (nature == Nature::Hangs && rng.chance(500)).then(|| rng.millis(1000, 20_000)),
         skip: rng.chance(20).then(|| "not here".to_owned()),
     };
-    TestPlan { test, takes: rng.millis(0, 5000), nature }
+    let takes = rng.millis(0, 5000);
+    TestPlan { test, takes, expected: Some(takes), nature }
 }
 
 fn draw_nature(rng: &mut Rng) -> Nature {
-    match rng.below(9) {
+    match rng.below(10) {
         0 | 1 => Nature::Fails,
         2 => Nature::Flaky(rng.between(1, 2)),
         3 => Nature::Skips,
@@ -224,6 +233,7 @@ fn draw_nature(rng: &mut Rng) -> Nature {
         5 => Nature::Kills(if rng.chance(500) { 1 } else { u32::MAX }),
         6 => Nature::Silent,
         7 => Nature::Crashes,
+        8 => Nature::Adds,
         _ => Nature::SpoilsExit,
     }
 }

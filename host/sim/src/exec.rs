@@ -69,7 +69,8 @@ pub(crate) fn play(
             | Nature::Silent
             | Nature::Crashes
             | Nature::Hangs
-            | Nature::SpoilsExit => Status::Passed,
+            | Nature::SpoilsExit
+            | Nature::Adds => Status::Passed,
         };
         bad |= status == Status::Failed || plan.nature == Nature::SpoilsExit;
         let half = at.plus(takes / 2);
@@ -83,7 +84,8 @@ pub(crate) fn play(
             | Nature::Skips
             | Nature::Kills(_)
             | Nature::Silent
-            | Nature::SpoilsExit => None,
+            | Nature::SpoilsExit
+            | Nature::Adds => None,
         };
         let silent = plan.nature == Nature::Silent;
         let ends = (stops.is_none() && !silent).then(|| (at.plus(takes), report(&plan.test.name, status, takes)));
@@ -93,6 +95,11 @@ pub(crate) fn play(
             break;
         }
         at = at.plus(takes);
+        if plan.nature == Nature::Adds {
+            let name = format!("{}[more]", plan.test.name);
+            let ends = Some((at, report(&name, Status::Passed, Duration::ZERO)));
+            exec.moments.push(Moment { name, begins: at, ends, silent: false });
+        }
         exec.end = (at, Ending::Command(CommandEnd::Exited(i32::from(bad))));
     }
     if exec.end.0 > last {

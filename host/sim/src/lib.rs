@@ -15,8 +15,16 @@ mod model;
 mod plan;
 mod plugins;
 mod rng;
+mod rules;
+mod run;
+mod scenario;
 mod seeds;
+mod summary;
 mod trace;
+mod trouble;
+mod work;
 mod world;
 
-pub use seeds::{Failure, Summary, replay_seed, run_seed, run_seeds};
+pub use scenario::{Scenario, ScenarioError};
+pub use seeds::{Failure, replay_seed, run_seed, run_seeds};
+pub use summary::Summary;

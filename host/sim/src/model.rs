@@ -166,7 +166,7 @@ impl Model {
             return if fine { Ok(()) } else { Err(format!("{build}: {} is {kind}, not skipped", test.test.name)) };
         }
         let allowed: &[VerdictKind] = match plan.nature {
-            Nature::Passes | Nature::Kills(_) => &[Passed],
+            Nature::Passes | Nature::Kills(_) | Nature::Adds => &[Passed],
             Nature::Fails | Nature::Hangs | Nature::Crashes => &[Failed],
             Nature::Flaky(_) => &[Passed, Failed, Flaky],
             Nature::Skips => &[Skipped, Passed],

@@ -1,9 +1,11 @@
 //! What a run consists of: builds with their tests, the fleet, and what goes wrong. Drawn from a seed or read from a
 //! scenario.
 
+use std::collections::BTreeMap;
 use std::time::Duration;
 
-use engine::{BuildSpec, Test, Time};
+use engine::{BuildSpec, ExecFailureKind, Test, Time};
+use serde::Deserialize;
 
 /// A whole run.
 #[derive(Clone, Debug)]
@@ -22,6 +24,10 @@ pub(crate) struct Plan {
     pub(crate) script: Vec<(Time, Scripted)>,
     /// From here on nothing goes wrong by chance.
     pub(crate) heal: Time,
+    /// Nothing is left to chance: what has no set length takes the least that it can.
+    pub(crate) steady: bool,
+    /// Machines that take another time to come than their build says.
+    pub(crate) starts: BTreeMap<u32, Duration>,
 }
 
 /// One build.
@@ -39,8 +45,12 @@ pub(crate) struct BuildPlan {
     pub(crate) make_fails: bool,
     /// How listing ends.
     pub(crate) list: ListPlan,
+    /// How the estimator plugin behaves.
+    pub(crate) estimator: EstimatorPlan,
     /// How the policy plugin behaves, if there is one.
     pub(crate) policy: PolicyPlan,
+    /// How long it thinks, where nothing is left to chance.
+    pub(crate) policy_takes: Duration,
     /// What one exec costs before its first test.
     pub(crate) overhead: Duration,
     /// How long making takes.
@@ -50,9 +60,11 @@ pub(crate) struct BuildPlan {
 }
 
 /// What the list command gives.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Deserialize)]
+#[serde(rename_all = "kebab-case")]
 pub(crate) enum ListPlan {
     /// The tests.
+    #[default]
     Tests,
     /// It fails.
     Fails,
@@ -64,8 +76,25 @@ pub(crate) enum ListPlan {
     NoMatch,
 }
 
+/// How an estimator plugin behaves.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub(crate) enum EstimatorPlan {
+    /// It says what was planned of each test.
+    Good,
+    /// One answer too few.
+    TooFew,
+    /// Longer than anything lasts.
+    Absurd,
+    /// Does not answer.
+    Silent,
+    /// Traps.
+    Traps,
+}
+
 /// How a policy plugin behaves.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Deserialize)]
+#[serde(rename_all = "kebab-case")]
 pub(crate) enum PolicyPlan {
     /// As the rule.
     Good,
@@ -100,6 +129,8 @@ pub(crate) struct TestPlan {
     pub(crate) test: Test,
     /// On a machine that is not slow.
     pub(crate) takes: Duration,
+    /// What is expected of it; none where nothing is known.
+    pub(crate) expected: Option<Duration>,
     /// What it does.
     pub(crate) nature: Nature,
 }
@@ -125,6 +156,8 @@ pub(crate) enum Nature {
     Crashes,
     /// Passes, and makes its command fail.
     SpoilsExit,
+    /// Passes, and so does another that nobody had listed.
+    Adds,
 }
 
 /// What goes wrong, and how often in a thousand times.
@@ -165,14 +198,46 @@ pub(crate) struct Faults {
 /// Something at a set time.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) enum Scripted {
-    /// The buildlet of this name is lost.
-    Lose(String),
+    /// The buildlet in this place is lost: its connections break.
+    Lose(u32),
+    /// It says nothing any more; missing heartbeats tell.
+    Freeze(u32),
+    /// It says nothing any more; only deadlines tell.
+    Hang(u32),
+    /// What it does, and begins to do, ends as an exec failure of this kind.
+    Fail(u32, ExecFailureKind),
+    /// What it begins from here on takes this many times as long.
+    Slow(u32, u32),
+    /// What it begins from here on is told this much later than it ends.
+    Delay(u32, Duration),
+    /// The end of the next group that it begins is not told as it was.
+    Lie(u32, Lie),
     /// Claims are refused from here on.
     Refuse,
+    /// Claims are granted again.
+    Grant,
+    /// From here on every answer comes a second time, this much later.
+    Again(Duration),
     /// Someone cancels the build of this place.
     Cancel(usize, String),
     /// The coordinator is killed and starts again: between steps.
     Restart,
-    /// It is killed in its next step: before (true) or after the records of that step are durable.
+    /// It is killed in its next step that makes something durable: before (true) or after the records of that step are durable.
     Crash(bool),
+}
+
+/// How a machine lies.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub(crate) enum Lie {
+    /// One report is left out.
+    LeavesOut,
+    /// One report comes again and says the opposite.
+    Contradicts,
+    /// The exit status is turned around.
+    TurnsExit,
+    /// A test that there is not is reported as failed.
+    Invents,
+    /// A test of another group is reported as failed.
+    TellsOfOthers,
 }

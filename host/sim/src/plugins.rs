@@ -10,7 +10,7 @@ use engine::{
 };
 
 use crate::exec::report;
-use crate::plan::PolicyPlan;
+use crate::plan::{BuildPlan, EstimatorPlan, Lie, PolicyPlan, TestPlan};
 use crate::world::World;
 
 /// The runs that policies keep.
@@ -26,40 +26,32 @@ fn trap() -> PluginFault {
 
 impl World {
     pub(crate) fn estimate(&mut self, op: OpId, build: BuildId) {
-        let after = self.rng.millis(0, 50);
-        if self.trouble(self.plan.faults.plugin) {
-            match self.rng.below(4) {
-                0 => {}
-                1 => self.reply(op, after, Answer::Estimated(Err(trap()))),
-                2 => self.reply(op, after, Answer::Estimated(Ok(estimates(Vec::new())))),
-                _ => {
-                    let longest = Estimate {
-                        expected: Duration::from_nanos(u64::MAX),
-                        deviation: Duration::from_nanos(u64::MAX),
-                        source: EstimateSource::Table,
-                    };
-                    let count = self.build(build).tests.len();
-                    self.reply(op, after, Answer::Estimated(Ok(estimates(vec![longest; count]))));
-                }
-            }
-            return;
-        }
-        let known = self.rng.chance(700);
-        let plan = self.build(build);
-        let source = if known { EstimateSource::History(3) } else { EstimateSource::Prior };
-        let estimate = |takes: Duration| Estimate { expected: takes, deviation: takes / 10, source: source.clone() };
-        let tests = plan.tests.iter().map(|test| estimate(test.takes)).collect();
-        let phases = Phases {
-            make: plan.make_takes,
-            machine_start: plan.machine_takes,
-            setup: Duration::from_millis(500),
-            exec_overhead: plan.overhead,
+        let after = self.some(0, 50);
+        let how = if self.trouble(self.plan.faults.plugin) {
+            use EstimatorPlan::{Absurd, Silent, TooFew, Traps};
+            *self.rng.pick(&[Silent, Traps, TooFew, Absurd])
+        } else {
+            self.build(build).estimator
         };
-        self.reply(op, after, Answer::Estimated(Ok(Estimates { phases, ..estimates(tests) })));
+        let answer = match how {
+            EstimatorPlan::Good => Ok(honest_estimates(self.build(build))),
+            EstimatorPlan::TooFew => Ok(estimates(Vec::new())),
+            EstimatorPlan::Absurd => {
+                let longest = Estimate {
+                    expected: Duration::from_nanos(u64::MAX),
+                    deviation: Duration::from_nanos(u64::MAX),
+                    source: EstimateSource::Table,
+                };
+                Ok(estimates(vec![longest; self.build(build).tests.len()]))
+            }
+            EstimatorPlan::Traps => Err(trap()),
+            EstimatorPlan::Silent => return,
+        };
+        self.reply(op, after, Answer::Estimated(answer));
     }
 
     pub(crate) fn plan_helpers(&mut self, op: OpId, _build: BuildId, input: &HelperInput) {
-        let after = self.rng.millis(0, 50);
+        let after = self.some(0, 50);
         if self.trouble(self.plan.faults.plugin) {
             match self.rng.below(3) {
                 0 => {}
@@ -99,7 +91,13 @@ impl World {
         };
         let decision = Decision { actions, wake_at, note: String::new() };
         // Now and then the answer takes so long that much has changed.
-        let after = if self.rng.chance(100) { self.rng.millis(0, 4000) } else { self.rng.millis(0, 5) };
+        let after = if self.plan.steady {
+            self.build(build).policy_takes
+        } else if self.rng.chance(100) {
+            self.rng.millis(0, 4000)
+        } else {
+            self.rng.millis(0, 5)
+        };
         self.reply(op, after, Answer::Decided(Ok(Decided { decision, by: by() })));
     }
 
@@ -113,41 +111,66 @@ impl World {
     }
 
     fn with_copies(&mut self, actions: Vec<Action>, tests: u32) -> Vec<Action> {
+        let steady = self.plan.steady;
+        let mut any = || if steady { tests - 1 } else { self.rng.between(0, tests - 1) };
         let mut copy = |action| match action {
-            Action::Release(worker) => Action::Duplicate { worker, test: self.rng.between(0, tests - 1) },
+            Action::Release(worker) => Action::Duplicate { worker, test: any() },
             Action::Start { .. } | Action::Duplicate { .. } => action,
         };
         actions.into_iter().map(&mut copy).collect()
     }
 
+    /// A lie that chance draws.
+    pub(crate) fn lie_by_chance(&mut self, build: BuildId, seen: &mut AttemptEnd) {
+        use Lie::{Contradicts, Invents, LeavesOut, TellsOfOthers, TurnsExit};
+        let lie = *self.rng.pick(&[LeavesOut, Contradicts, TurnsExit, Invents, TellsOfOthers]);
+        self.lie(build, lie, seen);
+    }
+
     /// What a lying machine makes of what was seen.
-    pub(crate) fn lie(&mut self, build: BuildId, seen: &mut AttemptEnd) {
-        let any = self.rng.index(seen.reports.len().max(1));
-        match self.rng.below(5) {
-            0 if !seen.reports.is_empty() => {
+    pub(crate) fn lie(&mut self, build: BuildId, lie: Lie, seen: &mut AttemptEnd) {
+        let any = if self.plan.steady { 0 } else { self.rng.index(seen.reports.len().max(1)) };
+        match lie {
+            Lie::LeavesOut if seen.reports.is_empty() => {}
+            Lie::LeavesOut => {
                 seen.reports.remove(any);
             }
-            1 if !seen.reports.is_empty() => {
-                let mut again = seen.reports[any].clone();
-                again.status = *self.rng.pick(&[Status::Passed, Status::Failed, Status::Skipped]);
+            Lie::Contradicts => {
+                let Some(mut again) = seen.reports.get(any).cloned() else { return };
+                again.status = if again.status == Status::Failed { Status::Passed } else { Status::Failed };
                 seen.reports.push(again);
             }
-            2 => {
+            Lie::TurnsExit => {
                 let turned = !matches!(seen.end, Ok(CommandEnd::Exited(0)));
                 seen.end = Ok(CommandEnd::Exited(i32::from(!turned)));
             }
-            3 => {
-                let status = *self.rng.pick(&[Status::Passed, Status::Failed]);
-                let name = format!("stranger{}", self.rng.below(3));
-                seen.reports.push(report(&name, status, Duration::ZERO));
+            Lie::Invents => {
+                let stranger = if self.plan.steady { 0 } else { self.rng.below(3) };
+                seen.reports.push(report(&format!("stranger{stranger}"), Status::Failed, Duration::ZERO));
             }
-            _ => {
-                let tests = &self.plan.builds.iter().find(|plan| plan.spec.build == build).expect("planned").tests;
-                let name = tests[any % tests.len()].test.name.clone();
-                seen.reports.push(report(&name, Status::Passed, Duration::ZERO));
+            Lie::TellsOfOthers => {
+                let ran = |name: &str| seen.reports.iter().any(|report| report.name == *name);
+                let tests = &self.build(build).tests;
+                let Some(other) = tests.iter().map(|plan| &plan.test.name).find(|name| !ran(name)) else { return };
+                let told = report(other, Status::Failed, Duration::ZERO);
+                seen.reports.push(told);
             }
         }
     }
+}
+
+fn honest_estimates(plan: &BuildPlan) -> Estimates {
+    let estimate = |test: &TestPlan| match test.expected {
+        Some(expected) => Estimate { expected, deviation: expected / 10, source: EstimateSource::History(3) },
+        None => Estimate { expected: builtin::PRIOR, deviation: builtin::PRIOR, source: EstimateSource::Prior },
+    };
+    let phases = Phases {
+        make: plan.make_takes,
+        machine_start: plan.machine_takes,
+        setup: Duration::from_millis(500),
+        exec_overhead: plan.overhead,
+    };
+    Estimates { phases, ..estimates(plan.tests.iter().map(estimate).collect()) }
 }
 
 fn estimates(tests: Vec<Estimate>) -> Estimates {

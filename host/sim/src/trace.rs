@@ -9,6 +9,8 @@ use engine::{
 };
 
 use crate::draw::BEGIN;
+use crate::fleet::slot_name;
+use crate::plan::Scripted;
 use crate::world::InFlight;
 
 /// The log of a run.
@@ -29,6 +31,11 @@ impl Trace {
     /// Everything is written.
     pub(crate) fn detailed() -> Trace {
         Trace { on: true, detailed: true, text: String::new() }
+    }
+
+    /// What was decided and what came of it.
+    pub(crate) fn plain() -> Trace {
+        Trace { on: true, detailed: false, text: String::new() }
     }
 
     pub(crate) fn into_text(self) -> String {
@@ -61,6 +68,52 @@ impl Trace {
         self.line(at, &text);
     }
 
+    /// An answer that is none any more.
+    pub(crate) fn stale(&mut self, at: Time, answer: &Answer) {
+        if !self.on || self.detailed {
+            return;
+        }
+        let what = match answer {
+            Answer::LeaseGranted(machine) => format!("{} is granted", machine.name),
+            Answer::LeaseRefused(_) => "a claim is refused".into(),
+            Answer::LeaseReleased => return,
+            Answer::SnapshotSought(_) => "a snapshot was looked for".into(),
+            Answer::SourcePushed(_) => "the source was pushed".into(),
+            Answer::SetUp(_) => "a tree was brought".into(),
+            Answer::Made(_) => "the tree was made".into(),
+            Answer::SnapshotSaved(_) => "the tree was snapshotted".into(),
+            Answer::TestsListed(_) => "the tests were listed".into(),
+            Answer::Estimated(_) | Answer::HelpersPlanned(_) | Answer::Decided(_) => "a plugin answers".into(),
+            Answer::AttemptEnded(end) => {
+                let told: Vec<&str> = end.reports.iter().map(|report| report.name.as_str()).collect();
+                format!("a group ended that told of {}", told.join(" "))
+            }
+        };
+        self.line(at, &format!("   told in vain: {what}"));
+    }
+
+    /// Something that happens at a set time.
+    pub(crate) fn scripted(&mut self, at: Time, what: &Scripted) {
+        let text = match what {
+            Scripted::Lose(slot) => format!("the connections of {} break", slot_name(*slot)),
+            Scripted::Freeze(slot) => format!("{} falls silent", slot_name(*slot)),
+            Scripted::Hang(slot) => format!("{} falls silent, and its heart beats on", slot_name(*slot)),
+            Scripted::Fail(slot, kind) => format!("{} fails: {kind:?}", slot_name(*slot)),
+            Scripted::Slow(slot, times) => format!("{} takes {times} times as long", slot_name(*slot)),
+            Scripted::Delay(slot, by) => format!("{} tells what it did {by:?} later", slot_name(*slot)),
+            Scripted::Lie(slot, how) => format!("{} will lie of its next group: {how:?}", slot_name(*slot)),
+            Scripted::Refuse => "no machine is to be had".into(),
+            Scripted::Grant => "machines are to be had again".into(),
+            Scripted::Again(after) => format!("every answer comes again after {after:?}"),
+            Scripted::Cancel(_, cause) => format!("someone cancels: {cause}"),
+            // The restart itself is told.
+            Scripted::Restart => return,
+            Scripted::Crash(true) => "the coordinator will be killed before its next records are durable".into(),
+            Scripted::Crash(false) => "the coordinator will be killed after its next records are durable".into(),
+        };
+        self.line(at, &format!("   {text}"));
+    }
+
     pub(crate) fn task(&mut self, at: Time, build: BuildId, task: &Task) {
         if !self.on {
             return;
@@ -90,7 +143,15 @@ impl Trace {
         let what = match &flight.task {
             Task::RunGroup { attempt, .. } => attempt.to_string(),
             Task::AcquireLease { lease, .. } => format!("the claim {lease}"),
-            other => head(&format!("{other:?}")),
+            Task::ReleaseLease { lease, .. } => format!("the return of {lease}"),
+            Task::FindSnapshot => "the search for a snapshot".into(),
+            Task::PushSource { .. } => "the push of the source".into(),
+            Task::SetUp { lease } => format!("the tree on its way to {lease}"),
+            Task::Make { .. } => "the make".into(),
+            Task::SaveSnapshot { .. } => "the snapshot".into(),
+            Task::ListTests { .. } => "the listing".into(),
+            Task::Estimate => "its question to the estimator".into(),
+            Task::PlanHelpers(_) | Task::Decide(_) => "its question to the policy".into(),
         };
         self.line(at, &format!("{} calls back {what}", flight.build));
     }
@@ -124,7 +185,7 @@ impl Trace {
              {lower_bound:?}) on {machines} machines, {aggregate:?} in all; {judged} verdicts for {tests} tests"
         );
         for part in certificate.parts.iter().filter(|part| !part.span.is_zero()) {
-            let _ = writeln!(self.text, "           beyond the bound: {:?} {:?}", part.why, part.span);
+            let _ = writeln!(self.text, "           beyond the bound: {} {:?}", part.why, part.span);
         }
     }
 }
@@ -172,7 +233,10 @@ fn describe(facts: &BuildFacts, fact: &Fact) -> String {
             let releases = actions.iter().filter(|action| matches!(action, Action::Release(_))).count();
             let copies = actions.iter().filter(|action| matches!(action, Action::Duplicate { .. })).count();
             let starts = actions.len() - releases - copies;
-            format!("{} decides: {starts} starts, {copies} copies, {releases} releases", by.name)
+            let counts = [(starts, "start", "starts"), (copies, "copy", "copies"), (releases, "release", "releases")];
+            let told = counts.iter().filter(|(count, ..)| *count > 0);
+            let told = told.map(|(count, one, more)| format!("{count} {}", if *count == 1 { one } else { more }));
+            format!("{} decides: {}", by.name, told.collect::<Vec<_>>().join(", "))
         }
         Fact::AttemptStarted { attempt, lease, tests } => {
             format!("{attempt} on {}: {}", machine(facts, *lease), names(facts, tests.iter().copied()))
@@ -180,8 +244,8 @@ fn describe(facts: &BuildFacts, fact: &Fact) -> String {
         Fact::AttemptEnded { attempt, end: Ok(end), .. } => format!("{attempt} ends: {end}"),
         Fact::AttemptEnded { attempt, end: Err(failure), .. } => format!("{attempt} has no end: {failure}"),
         Fact::TestReturned { test, cause, by_itself } => {
-            let alone = if *by_itself { ", by itself" } else { "" };
-            format!("{} runs again{alone}: {}", one(test), why(cause))
+            let alone = if *by_itself { " to run by itself" } else { "" };
+            format!("{} goes back{alone}: {}", one(test), why(cause))
         }
         Fact::TestAdded(test) => format!("{} was not listed", test.name),
         Fact::Blamed { tests, text } => format!("one of {} is to blame: {text}", names(facts, tests.iter().copied())),

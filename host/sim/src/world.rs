@@ -1,6 +1,7 @@
 //! Virtual time: the engine, an obedient driver, and everything that is going to happen.
 
 use std::collections::{BTreeMap, BTreeSet};
+use std::time::Duration;
 
 use engine::{Answer, BuildId, Effect, Engine, EngineConfig, Event, Fact, OpId, Record, Task, Time};
 
@@ -87,6 +88,8 @@ pub(crate) struct World {
     pub(crate) runs: Runs,
     queue: BTreeMap<(Time, u64), Happening>,
     sequence: u64,
+    /// Every answer comes again after this.
+    pub(crate) again: Option<Duration>,
     records: BTreeMap<BuildId, Vec<Record>>,
     life: u32,
     crash: Option<bool>,
@@ -108,6 +111,7 @@ impl World {
             canceled: BTreeSet::new(),
             now: BEGIN,
             sequence: 0,
+            again: None,
             steps: 0,
             life: 1,
             crash: None,
@@ -158,6 +162,16 @@ impl World {
         self.queue.insert((at, self.sequence), happening);
     }
 
+    /// A span that nothing says: one of this closed range of milliseconds, or the least where nothing is left to chance.
+    pub(crate) fn some(&mut self, least: u32, most: u32) -> Duration {
+        if self.plan.steady { Duration::from_millis(u64::from(least)) } else { self.rng.millis(least, most) }
+    }
+
+    /// One of two ways that are equally likely; the first where nothing is left to chance.
+    pub(crate) fn either(&mut self) -> bool {
+        self.plan.steady || self.rng.chance(500)
+    }
+
     /// Whether something goes wrong now, this many times in a thousand.
     pub(crate) fn trouble(&mut self, per_mille: u32) -> bool {
         self.now < self.plan.heal && self.rng.chance(per_mille)
@@ -187,12 +201,17 @@ impl World {
         if muted || early {
             return None;
         }
-        let current = voice != Voice::Stale && life == self.life && self.in_flight.remove(&op).is_some();
-        let stale = voice == Voice::Stale || (life < self.life && self.rng.chance(500));
+        let asked = voice != Voice::Stale && life == self.life;
+        let flight = asked.then(|| self.in_flight.remove(&op)).flatten();
+        let current = flight.is_some();
+        let stale = voice == Voice::Stale || (life < self.life && self.either());
         if !current && !stale {
             return None;
         }
-        self.checker.answered(op, current);
+        self.checker.answered(op, flight.map(|flight| flight.task));
+        if !current {
+            self.trace.stale(self.now, &answer);
+        }
         if current {
             self.fleet.forget(op);
         }
@@ -200,18 +219,21 @@ impl World {
     }
 
     fn scripted(&mut self, what: Scripted) -> Result<Option<Event>, String> {
+        self.trace.scripted(self.now, &what);
         match what {
-            Scripted::Lose(name) => {
-                if let Some(lease) = self.fleet.named(&name) {
-                    self.trace.line(self.now, &format!("   the machine of {name} is lost"));
-                    self.stop(lease, Stop::Lost);
-                }
-            }
+            Scripted::Lose(slot) => self.stop_slot(slot, Stop::Lost),
+            Scripted::Freeze(slot) => self.stop_slot(slot, Stop::Frozen),
+            Scripted::Hang(slot) => self.stop_slot(slot, Stop::Unnoticed),
+            Scripted::Fail(slot, kind) => self.fail_slot(slot, kind),
+            Scripted::Slow(slot, times) => self.fleet.mood(slot).slow = times,
+            Scripted::Delay(slot, by) => self.fleet.mood(slot).delay = by,
+            Scripted::Lie(slot, lie) => self.fleet.mood(slot).lie = Some(lie),
             Scripted::Refuse => {
-                self.trace.line(self.now, "   from here on no machine is to be had");
                 self.fleet.refuses = true;
                 self.model.trouble_for_all();
             }
+            Scripted::Grant => self.fleet.refuses = false,
+            Scripted::Again(after) => self.again = Some(after),
             Scripted::Cancel(place, cause) => {
                 let build = self.plan.builds[place].spec.build;
                 self.canceled.insert(build);
@@ -230,11 +252,13 @@ impl World {
         self.model.told(&event);
         let effects = self.engine.step(self.now, event.clone());
         self.engine.check_invariants();
-        if let Some(before) = self.crash.take() {
+        // Nothing would be lost by a crash in a step that makes nothing durable.
+        let records = effects.iter().any(|effect| matches!(effect, Effect::Record(_)));
+        if let Some(before) = self.crash.take_if(|_| records) {
             if before {
                 // As if the event had never come; whoever submits asks again.
                 if let Event::BuildSubmitted(_) = &event {
-                    let again = self.now.plus(std::time::Duration::from_secs(1));
+                    let again = self.now.plus(Duration::from_secs(1));
                     self.at(again, Happening::Tell(event));
                 }
             } else {
@@ -267,7 +291,7 @@ impl World {
                 }
             }
         }
-        self.checker.check_step(&self.engine, self.now)
+        self.checker.check_step(&self.engine, self.now, self.plan.max_active)
     }
 
     fn commit(&mut self, event: &Event, effects: &[Effect]) -> Result<(), String> {
@@ -288,7 +312,7 @@ impl World {
 
     /// The coordinator is gone and comes back with nothing but its records.
     fn restart(&mut self) -> Result<(), String> {
-        self.trace.line(self.now, "   the coordinator is killed and starts again");
+        self.trace.line(self.now, "   the coordinator starts again");
         self.life += 1;
         self.crash = None;
         let records: Vec<Record> = self

@@ -7,4 +7,5 @@ mod events;
 mod fixture;
 mod junit;
 mod report;
+mod simulate;
 mod summary;

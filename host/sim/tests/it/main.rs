@@ -1,3 +1,4 @@
 //! The simulator's tests.
 
+mod scenarios;
 mod seeds;
