@@ -138,6 +138,8 @@ impl AgentState {
         if let Some(fetcher) = self.fetcher.get() {
             return Ok(fetcher);
         }
+        // The client brings no cryptography of its own. An error only says that the process has chosen already.
+        let _ = rustls::crypto::ring::default_provider().install_default();
         let stall = self.config.limits.fetch_stall;
         let fetcher = reqwest::Client::builder().connect_timeout(stall).read_timeout(stall).build()?;
         Ok(self.fetcher.get_or_init(|| fetcher))

@@ -82,6 +82,8 @@ fn open_local(folder: PathBuf, location: &str) -> Result<Opened, BlobError> {
 }
 
 fn open_remote(location: &str, options: &BlobOptions) -> Result<Opened, BlobError> {
+    // The HTTP client brings no cryptography of its own. An error only says that the process has chosen already.
+    let _ = rustls::crypto::ring::default_provider().install_default();
     let invalid = |reason: String| BlobError::Location { location: location.to_owned(), reason };
     let url = Url::parse(location).map_err(|error| invalid(error.to_string()))?;
     if url.host_str().is_none_or(str::is_empty) {

@@ -182,6 +182,8 @@ impl Door {
     fn open(grant: &HttpGrant, limits: &HttpLimits) -> Result<Door, HostError> {
         let failed = |reason: String| HostError::HttpGrant { origin: grant.origin.clone(), reason };
         let origin = Origin::parse(&grant.origin).map_err(failed)?;
+        // The client brings no cryptography of its own. An error only says that the process has chosen already.
+        let _ = rustls::crypto::ring::default_provider().install_default();
         let mut builder = Client::builder()
             .redirect(redirect::Policy::none())
             .no_proxy()
