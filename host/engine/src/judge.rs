@@ -199,3 +199,6 @@ fn passed(facts: &TestFacts) -> Report {
 fn failed(facts: &TestFacts, message: &str) -> Report {
     Report { status: Status::Failed, message: message.to_owned(), ..passed(facts) }
 }
+
+#[cfg(test)]
+mod tests;
