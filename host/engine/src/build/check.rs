@@ -77,3 +77,6 @@ impl Build {
         assert!(self.facts.ended.is_none() || self.live.leases.is_empty(), "over, and a machine is held");
     }
 }
+
+#[cfg(test)]
+mod tests;
