@@ -15,12 +15,13 @@ pub(crate) const BEGIN: Time = Time::from_nanos(1_000_000_000_000);
 /// Trouble by chance ends this long after the beginning.
 const TROUBLE: Duration = Duration::from_secs(40 * 60);
 
-const MIXED: [PolicyPlan; 12] = [
+const MIXED: [PolicyPlan; 13] = [
     PolicyPlan::Good,
     PolicyPlan::Copies,
     PolicyPlan::UnknownTest,
     PolicyPlan::BusyWorker,
     PolicyPlan::OneGroup,
+    PolicyPlan::TearsGroups,
     PolicyPlan::Twice,
     PolicyPlan::EmptyGroup,
     PolicyPlan::Nothing,
@@ -66,6 +67,7 @@ fn draw_faults(rng: &mut Rng) -> Faults {
         lost_idle: some(200),
         slow: some(600),
         lies: some(300),
+        dying: some(500),
         unparsed: some(500),
         twice: some(300),
         unknown: some(300),

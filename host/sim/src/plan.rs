@@ -106,6 +106,8 @@ pub(crate) enum PolicyPlan {
     BusyWorker,
     /// Puts all that waits into one exec.
     OneGroup,
+    /// Leaves the last test out of each group.
+    TearsGroups,
     /// Starts a test twice.
     Twice,
     /// Starts a group without a test.
@@ -185,6 +187,8 @@ pub(crate) struct Faults {
     pub(crate) slow: u32,
     /// A report is left out, told twice, or made up; an exit status is turned around.
     pub(crate) lies: u32,
+    /// A machine that is lost fails the test that runs, just before.
+    pub(crate) dying: u32,
     /// Output that nobody could read.
     pub(crate) unparsed: u32,
     /// An answer comes twice.
@@ -200,6 +204,8 @@ pub(crate) struct Faults {
 pub(crate) enum Scripted {
     /// The buildlet in this place is lost: its connections break.
     Lose(u32),
+    /// Like that, and it fails the test that runs just before.
+    LoseFailing(u32),
     /// It says nothing any more; missing heartbeats tell.
     Freeze(u32),
     /// It says nothing any more; only deadlines tell.

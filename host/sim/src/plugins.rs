@@ -77,10 +77,11 @@ impl World {
         let later = Some(now + Duration::from_secs(1));
         let (actions, wake_at) = match kind {
             PolicyPlan::Good => (good.actions, None),
-            PolicyPlan::Copies => (self.with_copies(good.actions, tests), None),
+            PolicyPlan::Copies => (self.with_copies(good.actions, &idle, tests), None),
             PolicyPlan::UnknownTest => (start(vec![tests + 1000]), None),
             PolicyPlan::BusyWorker => (vec![Action::Start { worker: 4_000_000, tests: vec![0] }], None),
             PolicyPlan::OneGroup => (start((0..tests).collect()), None),
+            PolicyPlan::TearsGroups => (torn(good.actions), None),
             PolicyPlan::Twice => (start(vec![0, 0]), None),
             PolicyPlan::EmptyGroup => (start(Vec::new()), None),
             PolicyPlan::Nothing => (Vec::new(), None),
@@ -110,14 +111,28 @@ impl World {
         run.decide(task.now, &task.idle)
     }
 
-    fn with_copies(&mut self, actions: Vec<Action>, tests: u32) -> Vec<Action> {
+    /// Where the rule lets a worker go a copy is started; by chance also where it leaves one idle.
+    fn with_copies(&mut self, actions: Vec<Action>, idle: &[u32], tests: u32) -> Vec<Action> {
         let steady = self.plan.steady;
-        let mut any = || if steady { tests - 1 } else { self.rng.between(0, tests - 1) };
-        let mut copy = |action| match action {
-            Action::Release(worker) => Action::Duplicate { worker, test: any() },
-            Action::Start { .. } | Action::Duplicate { .. } => action,
+        let mut copy = |worker| {
+            let test = if steady { tests - 1 } else { self.rng.between(0, tests - 1) };
+            Action::Duplicate { worker, test }
         };
-        actions.into_iter().map(&mut copy).collect()
+        let mut with: Vec<Action> = Vec::new();
+        for action in actions {
+            with.push(match action {
+                Action::Release(worker) => copy(worker),
+                Action::Start { .. } | Action::Duplicate { .. } => action,
+            });
+        }
+        let used: Vec<u32> = with.iter().map(worker_of).collect();
+        for worker in idle.iter().filter(|worker| !used.contains(worker)) {
+            if !steady && self.rng.chance(500) {
+                let test = self.rng.between(0, tests - 1);
+                with.push(Action::Duplicate { worker: *worker, test });
+            }
+        }
+        with
     }
 
     /// A lie that chance draws.
@@ -156,6 +171,24 @@ impl World {
                 seen.reports.push(told);
             }
         }
+    }
+}
+
+/// Groups without their last test, where there are others.
+fn torn(mut actions: Vec<Action>) -> Vec<Action> {
+    for action in &mut actions {
+        if let Action::Start { tests, .. } = action
+            && tests.len() > 1
+        {
+            tests.pop();
+        }
+    }
+    actions
+}
+
+fn worker_of(action: &Action) -> u32 {
+    match action {
+        Action::Start { worker, .. } | Action::Duplicate { worker, .. } | Action::Release(worker) => *worker,
     }
 }
 

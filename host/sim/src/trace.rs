@@ -96,6 +96,9 @@ impl Trace {
     pub(crate) fn scripted(&mut self, at: Time, what: &Scripted) {
         let text = match what {
             Scripted::Lose(slot) => format!("the connections of {} break", slot_name(*slot)),
+            Scripted::LoseFailing(slot) => {
+                format!("{} fails the test that runs, and its connections break", slot_name(*slot))
+            }
             Scripted::Freeze(slot) => format!("{} falls silent", slot_name(*slot)),
             Scripted::Hang(slot) => format!("{} falls silent, and its heart beats on", slot_name(*slot)),
             Scripted::Fail(slot, kind) => format!("{} fails: {kind:?}", slot_name(*slot)),

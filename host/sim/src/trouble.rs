@@ -2,8 +2,9 @@
 
 use std::time::Duration;
 
-use engine::{Answer, BuildId, CommandEnd, Event, ExecFailureKind, LeaseId, OpId, Task};
+use engine::{Answer, BuildId, CommandEnd, Event, ExecFailureKind, LeaseId, OpId, Status, Task};
 
+use crate::exec::report;
 use crate::fleet::{DETECTION, HEARTBEATS, failure};
 use crate::work::{lease_of, phase_answer};
 use crate::world::{Happening, Stop, Voice, World};
@@ -16,10 +17,12 @@ impl World {
 
     /// A machine stops: whatever is under way on it ends as an exec failure, sooner or later.
     pub(crate) fn stop(&mut self, lease: LeaseId, how: Stop) {
+        let dies = how == Stop::Lost && self.trouble(self.plan.faults.dying);
+        let how = if dies { Stop::Dying } else { how };
         let Some(entry) = self.fleet.leased.get_mut(&lease) else { return };
         entry.1 = false;
         let (after, detail) = match how {
-            Stop::Lost => (DETECTION, "connection reset"),
+            Stop::Lost | Stop::Dying => (DETECTION, "connection reset"),
             Stop::Frozen | Stop::Unnoticed => (HEARTBEATS, "3 heartbeats missed"),
         };
         let lost = failure(ExecFailureKind::MachineLost, detail);
@@ -27,7 +30,14 @@ impl World {
             self.model.trouble(build);
             self.fleet.muted.insert(op);
             let answer = match self.fleet.execs.get(&op) {
-                Some((_, exec)) => Answer::AttemptEnded(Box::new(exec.seen(self.now, Err(lost.clone())))),
+                Some((_, exec)) => {
+                    let mut seen = exec.seen(self.now, Err(lost.clone()));
+                    if how == Stop::Dying {
+                        let open = seen.open.take();
+                        seen.reports.extend(open.map(|name| report(&name, Status::Failed, Duration::ZERO)));
+                    }
+                    Answer::AttemptEnded(Box::new(seen))
+                }
                 None => phase_answer(&task, &self.build(build).clone(), Some(lost.clone())),
             };
             if how != Stop::Unnoticed {

@@ -59,6 +59,8 @@ pub(crate) enum Voice {
 pub(crate) enum Stop {
     /// Its connections break.
     Lost,
+    /// So they do, and just before it fails the test that runs.
+    Dying,
     /// It says nothing any more; missing heartbeats tell.
     Frozen,
     /// It says nothing any more; only deadlines tell.
@@ -222,6 +224,7 @@ impl World {
         self.trace.scripted(self.now, &what);
         match what {
             Scripted::Lose(slot) => self.stop_slot(slot, Stop::Lost),
+            Scripted::LoseFailing(slot) => self.stop_slot(slot, Stop::Dying),
             Scripted::Freeze(slot) => self.stop_slot(slot, Stop::Frozen),
             Scripted::Hang(slot) => self.stop_slot(slot, Stop::Unnoticed),
             Scripted::Fail(slot, kind) => self.fail_slot(slot, kind),

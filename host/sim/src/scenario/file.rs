@@ -221,6 +221,7 @@ pub(super) struct AtTable {
 #[serde(rename_all = "kebab-case")]
 pub(super) enum What {
     Lose,
+    LoseFailing,
     Freeze,
     Hang,
     FillDisk,

@@ -178,6 +178,7 @@ fn scripted(at: Spanned<AtTable>, machines: u32, builds: usize) -> Result<(engin
     let by = || by.map(|span| span.0).ok_or_else(|| missing("by"));
     let what = match what {
         What::Lose => Scripted::Lose(slot()?),
+        What::LoseFailing => Scripted::LoseFailing(slot()?),
         What::Freeze => Scripted::Freeze(slot()?),
         What::Hang => Scripted::Hang(slot()?),
         What::FillDisk => Scripted::Fail(slot()?, ExecFailureKind::DiskFull),

@@ -86,7 +86,7 @@ mod tests {
         a.toml:3: unknown field `help`, expected one of `at`, `helpe
         a.toml:3: `long` is no span of time: write `1m30s`, `2s` or `500ms`
         a.toml:5: there is a test `a` already
-        a.toml:3: unknown variant `clever`, expected one of `good`, `copies`, `unknown-test`, `busy-worker`, `one-group`, `twice`, `empty-group`, `nothing`, `later`, `release-all`, `silent`, `traps`, or `built-in`
+        a.toml:3: unknown variant `clever`, expected one of `good`, `copies`, `unknown-test`, `busy-worker`, `one-group`, `tears-groups`, `twice`, `empty-group`, `nothing`, `later`, `release-all`, `silent`, `traps`, or `built-in`
         a.toml:1: there must be a build, at most 100000 machines, and at least one on each host
         a.toml:2: duplicate key
         a.toml:7: there is no machine `m9`: there are 3, named m1 to m3
