@@ -211,7 +211,8 @@ impl View {
         let Some(first) = self.waiting.values().find(|item| self.may_run(item, worker)) else { return Vec::new() };
         let mut group = Group::new(self, first);
         for item in self.waiting.range(first.index + 1..).map(|(_, item)| item) {
-            if !group.contains(item.index) && !(group.admits(self, item) && group.grow(self, item, size)) {
+            let is_in = group.contains(item.index) || (group.admits(self, item) && group.grow(self, item, size));
+            if !is_in {
                 break;
             }
         }
