@@ -9,6 +9,7 @@ usage: cargo xtask COMMAND
   test [--full]   prove every behaviour once; with --full, add repetition
   build           leave a release binary with its plugins at target/release/muster
   plugins         leave the first-party plugins as components in target/plugins
+  projects        fetch the published projects that tests and benches build, and say where they lie
   bench [NAME]    measure what has a bar, each as a ratio in one run";
 
 /// What to do.
@@ -18,6 +19,8 @@ pub(crate) enum Chore {
     Help,
     /// Build the plugins.
     Plugins,
+    /// Fetch published projects.
+    Projects,
     /// Build the release binary.
     Build,
     /// Run the tests.
@@ -56,6 +59,7 @@ pub(crate) fn parse(args: impl Iterator<Item = String>) -> Result<Chore, String>
     match args.as_slice() {
         [] | ["help" | "--help" | "-h"] => Ok(Chore::Help),
         ["plugins"] => Ok(Chore::Plugins),
+        ["projects"] => Ok(Chore::Projects),
         ["build"] => Ok(Chore::Build),
         ["test"] => Ok(Chore::Test(Extent::Once)),
         ["test", "--full"] => Ok(Chore::Test(Extent::Full)),
@@ -63,7 +67,7 @@ pub(crate) fn parse(args: impl Iterator<Item = String>) -> Result<Chore, String>
         ["demo", "--kill"] => Ok(Chore::Demo(Show::Kill)),
         ["bench"] => Ok(Chore::Bench { only: None }),
         ["bench", name] if !name.starts_with('-') => Ok(Chore::Bench { only: Some((*name).to_owned()) }),
-        ["plugins" | "build" | "test" | "demo" | "bench", rest @ ..] => {
+        ["plugins" | "projects" | "build" | "test" | "demo" | "bench", rest @ ..] => {
             Err(format!("`{}` does not take `{}`", args[0], rest.join(" ")))
         }
         [other, ..] => Err(format!("there is no chore `{other}`")),

@@ -7,6 +7,7 @@ mod args;
 mod chores;
 mod demo;
 mod process;
+mod projects;
 mod repository;
 mod stages;
 
@@ -30,6 +31,7 @@ fn main() -> ExitCode {
             Ok(())
         }
         Chore::Plugins => chores::plugins::run(&repository),
+        Chore::Projects => projects::ensure().map(|folder| eprintln!("MUSTER_TEST_PROJECTS={}", folder.display())),
         Chore::Build => chores::build::run(&repository),
         Chore::Test(extent) => chores::test::run(&repository, extent),
         Chore::Demo(show) => demo::run(&repository, show),

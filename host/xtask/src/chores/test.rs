@@ -53,6 +53,9 @@ fn in_environment(mut command: Command, repository: &Repository, tools: &Tools, 
     if let Some(s3_server) = &tools.s3_server {
         command.env("MUSTER_TEST_S3", s3_server);
     }
+    if let Some(projects) = &tools.projects {
+        command.env("MUSTER_TEST_PROJECTS", projects);
+    }
     match extent {
         Extent::Once => command.env_remove("MUSTER_TEST_FULL"),
         Extent::Full => command.env("MUSTER_TEST_FULL", "1"),

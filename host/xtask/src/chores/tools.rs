@@ -7,15 +7,21 @@ use anyhow::{Context as _, bail};
 
 use crate::apt;
 use crate::process::{self, cargo};
+use crate::projects;
 use crate::repository::Repository;
 
 /// What tests run for real: containers, a database, networks of their own, Python projects.
-const PACKAGES: [&str; 13] = [
+const PACKAGES: [&str; 18] = [
     "busybox-static",
     "conmon",
     "gcc",
     "git",
     "iproute2",
+    "libexporter-tiny-perl",
+    "libmoo-perl",
+    "libtest-fatal-perl",
+    "libtest-requires-perl",
+    "libtest-warnings-perl",
     "netavark",
     "nftables",
     "perl",
@@ -33,13 +39,15 @@ const S3_SERVER: &str = "s3s-fs@0.14.1";
 pub(crate) struct Tools {
     /// The S3 server, unless it could not be had.
     pub(crate) s3_server: Option<PathBuf>,
+    /// The folder of published projects, unless they could not be had.
+    pub(crate) projects: Option<PathBuf>,
 }
 
 /// Gets what is missing. Where that is impossible the tests that need it skip themselves, saying why; under `CI` that
 /// is an error.
 pub(crate) fn ensure(repository: &Repository) -> anyhow::Result<Tools> {
     tolerate(apt::ensure(&PACKAGES))?;
-    Ok(Tools { s3_server: tolerate(s3_server(repository))? })
+    Ok(Tools { s3_server: tolerate(s3_server(repository))?, projects: tolerate(projects::ensure())? })
 }
 
 /// Whether this run is the gate, where nothing may be skipped for want of a tool.
