@@ -14,6 +14,13 @@ const MADE: &str = ".muster-venv";
 const PREFIX: &str = ".muster-prefix";
 /// The script that brings over or makes generated files.
 const MAKE_SCRIPT: &str = include_str!("python/muster_make.py");
+/// The script that makes an environment inside the tree usable wherever the tree is put.
+const RELOCATE_SCRIPT: &str = include_str!("python/muster_relocate.py");
+/// Lock files that `muster_lock.py` reads, the standard's first.
+const LOCK_FILES: [&str; 5] = ["pylock.toml", "uv.lock", "poetry.lock", "pdm.lock", "Pipfile.lock"];
+/// The script that installs what a lock file says.
+const LOCK_SCRIPT: &str = include_str!("python/muster_lock.py");
+
 /// The plan of a tree.
 pub(crate) fn plan(settings: &PytestSettings, source: &Source, place: &Place) -> Result<BuildPlan, Error> {
     let made = match settings.environment {
@@ -90,6 +97,9 @@ fn made_steps(settings: &PytestSettings, source: &Source, place: &Place) -> Vec<
             let words: Vec<&str> = files.iter().flat_map(|file| ["-r", file]).collect();
             steps.push(step("requirements", pip(&words)));
         }
+        Requirements::Lock(file) => {
+            steps.push(step("requirements", command([python.as_str(), "-I", "-c", LOCK_SCRIPT, &file])));
+        }
         Requirements::Pins(pins) => {
             let words: Vec<&str> = ["--no-deps"].into_iter().chain(pins.lines()).collect();
             steps.push(step("requirements", pip(&words)));
@@ -101,6 +111,7 @@ fn made_steps(settings: &PytestSettings, source: &Source, place: &Place) -> Vec<
         let words: &[&str] = if settings.editable { &["-e", "."] } else { &["."] };
         steps.push(step("install", pip(words)));
     }
+    steps.push(step("relocate", command([python.as_str(), "-I", "-c", RELOCATE_SCRIPT])));
     steps
 }
 
@@ -108,6 +119,8 @@ fn made_steps(settings: &PytestSettings, source: &Source, place: &Place) -> Vec<
 enum Requirements {
     /// Files of the tree.
     Files(Vec<String>),
+    /// The lock file of a package manager.
+    Lock(String),
     /// One `name==version` a line.
     Pins(String),
     /// Nothing says it.
@@ -118,6 +131,10 @@ enum Requirements {
 fn requirements(settings: &PytestSettings, source: &Source) -> Requirements {
     if let Some(files) = &settings.requirements {
         return Requirements::Files(files.clone());
+    }
+    let is_there = |name: &&&str| source.files.iter().any(|file| file.path == **name);
+    if let Some(file) = LOCK_FILES.iter().find(is_there) {
+        return Requirements::Lock((*file).into());
     }
     let locked: Vec<String> = source
         .files
@@ -197,7 +214,10 @@ mod tests {
             .iter()
             .map(|step| &step.command)
             .chain([list])
-            .map(|command| command.argv.join(" ").replace(MAKE_SCRIPT, "SCRIPT"))
+            .map(|command| {
+                let line = command.argv.join(" ").replace(MAKE_SCRIPT, "SCRIPT");
+                line.replace(RELOCATE_SCRIPT, "RELOCATE").replace(LOCK_SCRIPT, "LOCK")
+            })
             .collect()
     }
 
@@ -243,6 +263,7 @@ mod tests {
                 "python3 -m venv .muster-venv",
                 "/w/tree/.muster-venv/bin/python -m pip install --disable-pip-version-check --quiet --no-deps pytest==9.0.1",
                 "/w/tree/.muster-venv/bin/python -m pip install --disable-pip-version-check --quiet -e .",
+                "/w/tree/.muster-venv/bin/python -I -c RELOCATE",
                 "/w/tree/.muster-venv/bin/python /w/attempt/muster_pytest.py",
             ],
         );
@@ -258,6 +279,23 @@ mod tests {
             &[
                 "python3 -m venv .muster-venv",
                 "/w/tree/.muster-venv/bin/python -m pip install --disable-pip-version-check --quiet -r requirements.txt",
+                "/w/tree/.muster-venv/bin/python -I -c RELOCATE",
+                "/w/tree/.muster-venv/bin/python /w/attempt/muster_pytest.py",
+            ],
+        );
+    }
+
+    #[test]
+    fn the_lock_of_a_package_manager_comes_first() {
+        let tree = [("requirements.txt", "pytest==8.0\n"), ("poetry.lock", ""), ("uv.lock", "")];
+        check(
+            "",
+            &source(&tree, &[("VIRTUAL_ENV", "/v")], &[]),
+            false,
+            &[
+                "python3 -m venv .muster-venv",
+                "/w/tree/.muster-venv/bin/python -I -c LOCK uv.lock",
+                "/w/tree/.muster-venv/bin/python -I -c RELOCATE",
                 "/w/tree/.muster-venv/bin/python /w/attempt/muster_pytest.py",
             ],
         );
