@@ -3,5 +3,6 @@
 
 mod command_line;
 mod losses;
+mod published;
 mod support;
 mod verdicts;

@@ -6,23 +6,40 @@ use std::path::Path;
 use quick_xml::Reader;
 use quick_xml::events::{BytesStart, Event};
 
-/// `classname` and `name` of each test case to its result.
-pub(crate) fn read(path: &Path) -> BTreeMap<(String, String), String> {
-    let mut results = BTreeMap::new();
+/// What a test case is called: `classname` and `name`.
+pub(crate) type Name = (String, String);
+
+/// Each test case to its result; of several with one name, the last.
+pub(crate) fn read(path: &Path) -> BTreeMap<Name, String> {
+    cases(path).into_iter().collect()
+}
+
+/// Each name to the results of all test cases that have it, sorted, as `word` calls them.
+pub(crate) fn read_all(path: &Path, word: impl Fn(&str) -> &str) -> BTreeMap<Name, Vec<String>> {
+    let mut results: BTreeMap<Name, Vec<String>> = BTreeMap::new();
+    for (name, result) in cases(path) {
+        results.entry(name).or_default().push(word(&result).to_owned());
+    }
+    results.values_mut().for_each(|results| results.sort());
+    results
+}
+
+/// The test cases in order.
+fn cases(path: &Path) -> Vec<(Name, String)> {
+    let mut results: Vec<(Name, String)> = Vec::new();
     let Ok(text) = std::fs::read_to_string(path) else { return results };
     let mut reader = Reader::from_str(&text);
-    let mut open: Option<(String, String)> = None;
+    let mut is_open = false;
     loop {
         match reader.read_event().unwrap() {
             Event::Start(tag) if tag.name().as_ref() == b"testcase" => {
-                let key = key(&tag);
-                results.insert(key.clone(), "passed".to_owned());
-                open = Some(key);
+                results.push((key(&tag), "passed".to_owned()));
+                is_open = true;
             }
             Event::Empty(tag) if tag.name().as_ref() == b"testcase" => {
-                results.insert(key(&tag), "passed".to_owned());
+                results.push((key(&tag), "passed".to_owned()));
             }
-            Event::End(tag) if tag.name().as_ref() == b"testcase" => open = None,
+            Event::End(tag) if tag.name().as_ref() == b"testcase" => is_open = false,
             Event::Start(tag) | Event::Empty(tag) => {
                 let result = match tag.name().as_ref() {
                     b"failure" => "failed",
@@ -30,8 +47,8 @@ pub(crate) fn read(path: &Path) -> BTreeMap<(String, String), String> {
                     b"skipped" => "skipped",
                     _ => continue,
                 };
-                if let Some(key) = &open {
-                    results.insert(key.clone(), result.to_owned());
+                if let Some((_, last)) = results.last_mut().filter(|_| is_open) {
+                    result.clone_into(last);
                 }
             }
             Event::Eof => return results,

@@ -1,9 +1,11 @@
 //! Runs the binary and reads what it says.
 
-mod junit;
+pub(crate) mod junit;
+mod lab;
 pub(crate) mod live;
 mod tree;
 
+pub(crate) use lab::Lab;
 pub(crate) use live::Live;
 pub(crate) use tree::Tree;
 
@@ -27,7 +29,9 @@ pub(crate) struct Outcome {
     pub(crate) events: Vec<Value>,
     pub(crate) stderr: String,
     /// `suite` and `name` of each test to its result: `passed`, `failed`, `skipped`, `error`.
-    pub(crate) junit: BTreeMap<(String, String), String>,
+    pub(crate) junit: BTreeMap<junit::Name, String>,
+    /// The same, with every result of tests that are called alike.
+    all: BTreeMap<junit::Name, Vec<String>>,
     /// The ordered log.
     pub(crate) log: Vec<u8>,
 }
@@ -66,7 +70,12 @@ impl User {
 
     /// Runs a build to its end.
     pub(crate) fn build(&self, tree: &Path, args: &[&str]) -> Outcome {
-        let output = self.build_command(tree, args).output().unwrap();
+        self.run(self.build_command(tree, args))
+    }
+
+    /// Runs a command of this user's to its end.
+    pub(crate) fn run(&self, mut command: Command) -> Outcome {
+        let output = command.output().unwrap();
         self.outcome(output.status.code(), &output.stdout, &output.stderr)
     }
 
@@ -77,13 +86,19 @@ impl User {
             events: events.lines().map(|line| serde_json::from_str(line).unwrap()).collect(),
             stderr: String::from_utf8_lossy(stderr).into_owned(),
             junit: junit::read(&self.path("junit.xml")),
+            all: junit::read_all(&self.path("junit.xml"), |result| result),
             log: std::fs::read(self.path("ordered.log")).unwrap_or_default(),
         }
     }
 }
 
+/// Whether what is proved once elsewhere is proved in every form.
+pub(crate) fn full() -> bool {
+    std::env::var_os("MUSTER_TEST_FULL").is_some()
+}
+
 /// The binary under test: the test runner says which.
-fn binary() -> PathBuf {
+pub(crate) fn binary() -> PathBuf {
     match std::env::var_os("MUSTER_BIN") {
         Some(binary) => PathBuf::from(binary),
         None => {
@@ -99,6 +114,11 @@ impl Outcome {
     pub(crate) fn result(&self, name: &str) -> &str {
         let found = self.junit.iter().find(|((_, case), _)| case == name);
         found.map_or_else(|| panic!("no test `{name}` in {:?}\n{}", self.junit, self.stderr), |(_, result)| result)
+    }
+
+    /// Every test case with its results: a project's own runner may call two alike.
+    pub(crate) fn results(&self) -> &BTreeMap<junit::Name, Vec<String>> {
+        &self.all
     }
 
     /// Events of this name.

@@ -1,0 +1,62 @@
+//! Four projects that we did not write, each built by muster and tested by its own runner: same names, same results.
+//!
+//! Then again on machines that share nothing but a network: no tree, no work directory, no index of packages. One
+//! disk hides the commonest fault of spreading tests, a path that only the first machine has.
+
+mod perl;
+mod python;
+mod suite;
+
+use crate::support::{Lab, User, full};
+use suite::{Suite, assert_same};
+
+/// A collector and fixtures of its own, shared by 4,000 files.
+#[test]
+fn pygments_has_the_verdicts_of_its_own_runner() {
+    check(&python::suite("pygments-2.18.0", 4_000), full());
+}
+
+/// A compiled extension, and fixtures shared by the session.
+#[test]
+fn multidict_has_the_verdicts_of_its_own_runner() {
+    check(&python::suite("multidict-6.1.0", 1_000), true);
+}
+
+/// Installed in editable form.
+#[test]
+fn babel_has_the_verdicts_of_its_own_runner() {
+    check(&python::suite("babel-2.16.0", 7_000), full());
+}
+
+/// No Python: 339 files of 8,000 points, read from what `prove` prints.
+#[test]
+fn type_tiny_has_the_verdicts_of_its_own_runner() {
+    check(&perl::suite(), true);
+}
+
+/// Without projects to build there is nothing to check, which is said.
+fn check(suite: &Option<Suite>, apart: bool) {
+    let Some(suite) = suite else { return };
+    let own = suite.run_itself();
+    assert!(own.tests >= suite.at_least, "{} tests are fewer than {}", own.tests, suite.at_least);
+    let user = User::new();
+    let mut command = user.build_command(&suite.tree, &["--helpers", "2"]);
+    command.envs(suite.environment.iter().map(|(name, value)| (name, value)));
+    assert_same("on this machine", &own, &user.run(command));
+    if !apart {
+        return;
+    }
+    let hidden = suite.hidden();
+    let Some(lab) = Lab::start(3, &hidden, &suite.wheels) else { return };
+    let user = User::new();
+    let urls = lab.urls();
+    let args: Vec<&str> = urls.iter().flat_map(|url| ["--buildlet", url]).collect();
+    let mut command = user.build_command(&suite.tree, &args);
+    command.envs(suite.environment.iter().map(|(name, value)| (name, value)));
+    let outcome = user.run(lab.inside(&command));
+    assert_same("on machines that share no disk", &own, &outcome);
+    // Worth nothing unless all of them took part.
+    let ran: std::collections::BTreeSet<_> =
+        outcome.named("attempt-started").map(|e| e["buildlet"].to_string()).collect();
+    assert_eq!(ran.len(), 3, "machines that ran tests: {ran:?}");
+}

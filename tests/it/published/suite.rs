@@ -1,0 +1,81 @@
+//! A project's own tests, and what is compared.
+
+use std::collections::BTreeMap;
+use std::ffi::OsString;
+use std::path::{Path, PathBuf};
+use std::process::Command;
+
+use crate::support::Outcome;
+
+/// How many differences are shown.
+const MAX_SHOWN: usize = 20;
+
+/// A published project.
+pub(super) struct Suite {
+    pub(super) tree: PathBuf,
+    /// What the caller of muster has set.
+    pub(super) environment: Vec<(String, OsString)>,
+    /// The fewest tests that make it worth its time.
+    pub(super) at_least: usize,
+    /// Packages for a machine that reaches no index.
+    pub(super) wheels: PathBuf,
+    /// Runs its own runner.
+    pub(super) own: Box<dyn Fn(&Path) -> Own>,
+}
+
+/// What a runner said: each test with its results, sorted, since runners may call two tests alike.
+pub(super) struct Own {
+    pub(super) results: BTreeMap<(String, String), Vec<String>>,
+    pub(super) code: Option<i32>,
+    /// Its own number of tests, where a file holds many.
+    pub(super) tests: usize,
+}
+
+impl Suite {
+    pub(super) fn run_itself(&self) -> Own {
+        (self.own)(&self.tree)
+    }
+
+    /// What another machine would not have: the original tree and everything beside it, homes, temporary files.
+    pub(super) fn hidden(&self) -> Vec<PathBuf> {
+        let mut hidden = vec![self.tree.clone(), std::env::temp_dir(), PathBuf::from("/tmp")];
+        hidden.extend(self.tree.parent().map(Path::to_owned));
+        hidden.extend(std::env::var_os("HOME").map(PathBuf::from));
+        hidden.retain(|folder| folder.is_dir());
+        hidden
+    }
+}
+
+/// The folder that published projects were fetched to; why not, where there is none.
+pub(super) fn projects() -> Option<PathBuf> {
+    let folder = std::env::var_os("MUSTER_TEST_PROJECTS").map(PathBuf::from);
+    if folder.is_none() {
+        eprintln!("skipped: no published projects were fetched (`cargo xtask test` fetches them)");
+    }
+    folder
+}
+
+/// Runs the project's own runner to its end.
+pub(super) fn run(command: &mut Command) -> (Option<i32>, String) {
+    let output = command.output().unwrap();
+    let text = String::from_utf8_lossy(&output.stdout).into_owned();
+    let code = output.status.code();
+    assert!(matches!(code, Some(0 | 1)), "{command:?}: {code:?}\n{text}\n{}", String::from_utf8_lossy(&output.stderr));
+    (code, text)
+}
+
+/// Same names, same results, none lost, none added, and the exit code that says so.
+pub(super) fn assert_same(place: &str, own: &Own, outcome: &Outcome) {
+    let mut differences = Vec::new();
+    let got = outcome.results();
+    for name in own.results.keys().chain(got.keys().filter(|name| !own.results.contains_key(*name))) {
+        let (expected, got) = (own.results.get(name), got.get(name));
+        if expected != got {
+            differences.push(format!("{name:?}: by its own runner {expected:?}, by muster {got:?}"));
+        }
+    }
+    let count = differences.len();
+    differences.truncate(MAX_SHOWN);
+    assert!(count == 0, "{place}, {count} tests differ:\n{}\n{}", differences.join("\n"), outcome.stderr);
+    assert_eq!(outcome.code, own.code, "{place}: {}", outcome.stderr);
+}
