@@ -2,6 +2,7 @@
 #![expect(clippy::unwrap_used, reason = "tests")]
 
 mod command_line;
+mod containers;
 mod losses;
 mod published;
 mod support;

@@ -3,6 +3,8 @@
 pub(crate) mod junit;
 mod lab;
 pub(crate) mod live;
+pub(crate) mod podman;
+pub(crate) mod sdist;
 mod tree;
 
 pub(crate) use lab::Lab;
