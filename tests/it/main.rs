@@ -3,6 +3,7 @@
 
 mod command_line;
 mod containers;
+mod full_disk;
 mod losses;
 mod published;
 mod support;

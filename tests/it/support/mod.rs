@@ -1,5 +1,7 @@
 //! Runs the binary and reads what it says.
 
+pub(crate) mod buildlet;
+pub(crate) mod disk;
 pub(crate) mod junit;
 mod lab;
 pub(crate) mod live;

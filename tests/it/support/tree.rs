@@ -54,6 +54,14 @@ impl Tree {
         std::fs::write(path, text).unwrap();
     }
 
+    /// Changes what its `muster.toml` says.
+    pub(crate) fn replace(&self, from: &str, to: &str) {
+        let path = self.path().join("muster.toml");
+        let text = std::fs::read_to_string(&path).unwrap();
+        assert!(text.contains(from), "{text}");
+        std::fs::write(path, text.replace(from, to)).unwrap();
+    }
+
     /// Adds a top-level section.
     pub(crate) fn section(&self, text: &str) {
         self.set(text);

@@ -1,0 +1,36 @@
+//! Machines of a test's own: `muster buildlet`, reached by URL.
+
+use std::io::{BufRead, BufReader};
+use std::path::Path;
+use std::process::{Child, Stdio};
+
+use super::User;
+
+/// A running `muster buildlet`. It ends with this.
+pub(crate) struct Buildlet {
+    agent: Child,
+    url: String,
+}
+
+impl Buildlet {
+    /// On loopback, with its trees in this folder and its state beside it.
+    pub(crate) fn start(user: &User, work_dir: &Path) -> Buildlet {
+        let mut command = user.muster(["buildlet", "--die-with-parent", "--work-dir"]);
+        let mut agent = command.arg(work_dir).stdout(Stdio::piped()).spawn().unwrap();
+        let mut url = String::new();
+        BufReader::new(agent.stdout.take().unwrap()).read_line(&mut url).unwrap();
+        Buildlet { agent, url: url.trim().to_owned() }
+    }
+
+    /// The whole URL, as it is pasted behind `--buildlet`.
+    pub(crate) fn url(&self) -> &str {
+        &self.url
+    }
+}
+
+impl Drop for Buildlet {
+    fn drop(&mut self) {
+        let _ = self.agent.kill();
+        let _ = self.agent.wait();
+    }
+}
