@@ -1,5 +1,7 @@
 //! Machines are lost; tests are not.
 
+mod cut;
+
 use rustix::process::Signal;
 
 use crate::support::{Live, Tree, User, live};

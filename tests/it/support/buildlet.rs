@@ -22,6 +22,13 @@ impl Buildlet {
         Buildlet { agent, url: url.trim().to_owned() }
     }
 
+    /// Where it listens.
+    pub(crate) fn port(&self) -> u16 {
+        let (_, place) = self.url.rsplit_once('@').unwrap();
+        let port = place.split(['/', '#']).next().unwrap().rsplit_once(':').unwrap().1;
+        port.parse().unwrap()
+    }
+
     /// The whole URL, as it is pasted behind `--buildlet`.
     pub(crate) fn url(&self) -> &str {
         &self.url

@@ -6,6 +6,7 @@ pub(crate) mod junit;
 mod lab;
 pub(crate) mod live;
 pub(crate) mod podman;
+pub(crate) mod proxy;
 pub(crate) mod sdist;
 mod tree;
 
@@ -98,6 +99,11 @@ impl User {
 
 /// Whether what is proved once elsewhere is proved in every form.
 pub(crate) fn full() -> bool {
+    std::env::var_os("MUSTER_TEST_FULL").is_some()
+}
+
+/// Whether this run is to repeat what others show once.
+pub(crate) fn is_full() -> bool {
     std::env::var_os("MUSTER_TEST_FULL").is_some()
 }
 
