@@ -58,11 +58,26 @@ macro_rules! in_transaction {
         let dialect = $store.database.dialect();
         $crate::database::with_pool!($store, |pool| {
             let $failed = $crate::StoreError::during($operation);
-            let mut transaction = pool.begin_with(dialect.begin_writing()).await.map_err(&$failed)?;
-            let $connection = &mut *transaction;
-            let value = $body;
-            transaction.commit().await.map_err(&$failed)?;
-            value
+            let mut held = pool.acquire().await.map_err(&$failed)?;
+            let begun = sqlx::Connection::begin_with(&mut *held, dialect.begin_writing()).await;
+            let mut transaction = begun.map_err(&$failed)?;
+            let done = async {
+                let $connection = &mut *transaction;
+                Ok::<_, $crate::StoreError>($body)
+            };
+            let done = match done.await {
+                Ok(value) => transaction.commit().await.map(|()| value).map_err(&$failed),
+                Err(error) => {
+                    drop(transaction);
+                    Err(error)
+                }
+            };
+            if done.is_err() {
+                // A database may have ended the transaction by itself (SQLite does on a full disk), unseen by the
+                // driver, which would then begin none on this connection any more. Closing it rolls back what is open.
+                held.close_on_drop();
+            }
+            done?
         })
     }};
 }

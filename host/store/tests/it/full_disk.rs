@@ -70,6 +70,12 @@ async fn nothing_is_half_committed() {
     let cause = std::error::Error::source(&error).unwrap().to_string();
     assert!(cause.contains("full") || cause.contains("disk I/O"), "{cause}");
     assert_eq!(store.records(build).await.unwrap().len() as u64, committed);
+    let again = store.commit(&epoch, &batch(committed)).await.unwrap_err();
+    assert_eq!(again.cause(), Cause::DiskFull, "asked again, it is still the disk: {again:?}");
+    let grown = Command::new("mount").args(["-o", "remount,size=16m"]).arg(&disk.path).status().unwrap();
+    assert!(grown.success());
+    store.commit(&epoch, &batch(committed)).await.expect("with room the same store goes on");
+    committed += 10;
     store.close().await;
     drop(store);
 
