@@ -92,6 +92,24 @@ fn the_store_of_snapshots_has_no_room() {
 }
 
 #[test]
+fn the_database_has_no_room() {
+    let Some(disk) = SmallDisk::mount(1 << 10) else { return };
+    let (user, tree) = (User::new(), Tree::with_muster(&many_tests(20_000)));
+    user.configure(&format!("[store]\nurl = \"sqlite://{}/muster.sqlite\"\n", disk.path().display()));
+    let outcome = user.build(tree.path(), &["--helpers", "0"]);
+    is_errored_by_a_full_disk(&outcome);
+    disk.grow(256 << 10);
+    std::fs::write(tree.path().join("muster.toml"), many_tests(3)).unwrap();
+    let outcome = user.build(tree.path(), &["--helpers", "0"]);
+    assert_eq!(outcome.code, Some(0), "with room it goes on: {}", outcome.all());
+    assert_eq!(outcome.junit.len(), 3);
+}
+
+fn many_tests(count: u32) -> String {
+    format!("[command]\nlist = 'seq -f test-with-a-long-name-%06.0f {count}'\nrun = 'true {{tests}}'\n")
+}
+
+#[test]
 fn output_that_cannot_be_kept_is_no_test_failure() {
     let Some(disk) = SmallDisk::mount(2 << 10) else { return };
     let loud = "head -c 8388608 /dev/zero | tr '\\0' x; echo; echo 1..1; echo ok 1";
