@@ -7,13 +7,13 @@ mod perl;
 mod python;
 mod suite;
 
-use crate::support::{Lab, User, full};
+use crate::support::{Lab, User, is_full};
 use suite::{Suite, assert_same};
 
 /// A collector and fixtures of its own, shared by 4,000 files.
 #[test]
 fn pygments_has_the_verdicts_of_its_own_runner() {
-    check(&python::suite("pygments-2.18.0", 4_000), full());
+    check(&python::suite("pygments-2.18.0", 4_000), is_full());
 }
 
 /// A compiled extension, and fixtures shared by the session.
@@ -25,7 +25,7 @@ fn multidict_has_the_verdicts_of_its_own_runner() {
 /// Installed in editable form.
 #[test]
 fn babel_has_the_verdicts_of_its_own_runner() {
-    check(&python::suite("babel-2.16.0", 7_000), full());
+    check(&python::suite("babel-2.16.0", 7_000), is_full());
 }
 
 /// No Python: 339 files of 8,000 points, read from what `prove` prints.

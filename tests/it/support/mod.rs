@@ -97,11 +97,6 @@ impl User {
     }
 }
 
-/// Whether what is proved once elsewhere is proved in every form.
-pub(crate) fn full() -> bool {
-    std::env::var_os("MUSTER_TEST_FULL").is_some()
-}
-
 /// Whether this run is to repeat what others show once.
 pub(crate) fn is_full() -> bool {
     std::env::var_os("MUSTER_TEST_FULL").is_some()
