@@ -3,10 +3,12 @@
 //! A blob is two objects. Its content lies under `<key>.<16 hex digits>`, a name used once; a small JSON record under
 //! `<key>.record` says which one counts, its length and SHA-256 digest, when it was made and what it is. Writing the
 //! record is the commit: until then nobody sees the blob, and two writers of one key cannot mix their content. Content
-//! without a record, left by a process that was killed, is removed by [`BlobStore::sweep`].
+//! without a record, left by a process that was killed, is removed by [`BlobStore::sweep`]; [`BlobStore::prune`] keeps
+//! the whole within bounds.
 
 mod key;
 mod open;
+mod prune;
 mod reader;
 mod record;
 mod store;
@@ -14,6 +16,7 @@ mod writer;
 
 pub use key::BlobKey;
 pub use open::BlobOptions;
+pub use prune::{Bounds, Pruned};
 pub use reader::BlobReader;
 pub use record::BlobMeta;
 pub use store::{BlobStore, SignedUrl};

@@ -15,6 +15,7 @@ use url::Url;
 use super::{
     key::BlobKey,
     open::{BlobOptions, open},
+    prune::USED_SUFFIX,
     reader::BlobReader,
     record::{BlobMeta, decode, is_suffix},
     writer::{BlobWriter, PutMode},
@@ -188,7 +189,7 @@ impl BlobStore {
         let Some(meta) = self.head(key).await? else {
             return Ok(false);
         };
-        for path in [self.record_path(key), self.content_path(key, &meta.suffix)] {
+        for path in [self.record_path(key), self.content_path(key, &meta.suffix), self.used_path(key)] {
             self.delete_object(key, &path).await?;
         }
         Ok(true)
@@ -265,6 +266,11 @@ impl BlobStore {
         self.path(&format!("{key}{RECORD_SUFFIX}"))
     }
 
+    /// Where the note of a key's last use lies.
+    pub(super) fn used_path(&self, key: &BlobKey) -> Path {
+        self.path(&format!("{key}{USED_SUFFIX}"))
+    }
+
     /// Where content of a key lies.
     pub(super) fn content_path(&self, key: &BlobKey, suffix: &str) -> Path {
         self.path(&format!("{key}.{suffix}"))
@@ -298,7 +304,7 @@ impl BlobStore {
     }
 
     /// All objects below a prefix, with their names relative to the store's own prefix.
-    fn list_objects(&self, prefix: &str) -> BoxStream<'static, Result<(String, ObjectMeta), BlobError>> {
+    pub(super) fn list_objects(&self, prefix: &str) -> BoxStream<'static, Result<(String, ObjectMeta), BlobError>> {
         let below = self.path(prefix);
         let own = if self.prefix.is_empty() { String::new() } else { format!("{}/", Path::from(self.prefix.as_str())) };
         let name = Arc::clone(&self.name);

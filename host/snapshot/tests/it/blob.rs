@@ -7,7 +7,7 @@ use bytes::Bytes;
 use futures::TryStreamExt as _;
 use snapshot::{
     BlobError, Digest,
-    blob::{BlobKey, BlobOptions, BlobStore, PART_BYTES, PutMode},
+    blob::{BlobKey, BlobOptions, BlobStore, Bounds, PART_BYTES, Pruned, PutMode},
 };
 use tokio::io::AsyncReadExt as _;
 
@@ -51,7 +51,8 @@ pub(crate) async fn conformance(store: &BlobStore) -> Result<()> {
     large_blobs(store).await?;
     modes(store).await?;
     nothing_half(store).await?;
-    listing(store).await
+    listing(store).await?;
+    pruning(store).await
 }
 
 async fn put_get_delete(store: &BlobStore) -> Result<()> {
@@ -154,6 +155,20 @@ async fn listing(store: &BlobStore) -> Result<()> {
     Ok(())
 }
 
+async fn pruning(store: &BlobStore) -> Result<()> {
+    for name in ["pruned/a", "pruned/b"] {
+        store.put_bytes(&key(name)?, "x", PutMode::Replace, Bytes::from_static(b"12345")).await?;
+        store.mark_used(&key(name)?).await?;
+    }
+    assert_eq!(keys(store, "").await?, ["pruned/a", "pruned/b"], "a note is no blob");
+    let bounds = Bounds { bytes: Some(0), age: None, spare: Duration::from_secs(3600) };
+    assert_eq!(store.prune(&bounds).await?, Pruned { left: 10, ..Pruned::default() });
+    let pruned = store.prune(&Bounds { spare: Duration::ZERO, ..bounds }).await?;
+    assert_eq!(pruned, Pruned { blobs: 2, bytes: 10, ..Pruned::default() });
+    assert_eq!(store.prune(&Bounds { spare: Duration::ZERO, ..bounds }).await?, Pruned::default(), "nothing is left");
+    Ok(())
+}
+
 #[tokio::test]
 async fn files_conform() -> Result<()> {
     let (_folder, store) = local()?;
@@ -233,5 +248,37 @@ async fn files_have_no_urls() -> Result<()> {
     let name = key("x")?;
     store.put_bytes(&name, "x", PutMode::Replace, Bytes::new()).await?;
     assert!(store.signed_url(&name, Duration::from_secs(60)).await?.is_none());
+    Ok(())
+}
+
+#[tokio::test]
+async fn a_store_is_kept_within_its_bounds() -> Result<()> {
+    let (folder, store) = local()?;
+    let root = folder.path().join("made/when/missing");
+    let hour = Duration::from_secs(3600);
+    for (name, age) in [("oldest", 9), ("older", 6), ("used", 8), ("new", 0)] {
+        store.put_bytes(&key(name)?, "x", PutMode::Replace, Bytes::from(vec![0; 1000])).await?;
+        for entry in std::fs::read_dir(&root)? {
+            let entry = entry?;
+            if entry.file_name().to_string_lossy().starts_with(name) {
+                std::fs::File::open(entry.path())?.set_modified(SystemTime::now() - hour * age)?;
+            }
+        }
+    }
+    store.mark_used(&key("used")?).await?;
+    std::fs::write(root.join("c.0123456789abcdef#1"), "half")?;
+    let bounds = Bounds { bytes: None, age: None, spare: Duration::ZERO };
+    let nothing = store.prune(&Bounds { spare: hour, ..bounds }).await?;
+    assert_eq!(nothing, Pruned { left: 4000, ..Pruned::default() }, "an upload on its way is let be");
+    let spared = store.prune(&Bounds { bytes: Some(0), spare: hour * 10, ..bounds }).await?;
+    assert_eq!((spared.blobs, spared.left), (0, 4000), "a build may use what was used lately");
+    let old = store.prune(&Bounds { age: Some(hour * 7), ..bounds }).await?;
+    assert_eq!(old, Pruned { blobs: 1, bytes: 1000, leftovers: 1, left: 3000 });
+    assert_eq!(keys(&store, "").await?, ["new", "older", "used"], "the time of the last use counts");
+    let large = store.prune(&Bounds { bytes: Some(2500), ..bounds }).await?;
+    assert_eq!(large, Pruned { blobs: 1, bytes: 1000, leftovers: 0, left: 2000 });
+    assert_eq!(keys(&store, "").await?, ["new", "used"], "what was used longest ago goes first");
+    store.delete(&key("used")?).await?;
+    assert_eq!(std::fs::read_dir(&root)?.count(), 2, "the note of its use goes with a blob");
     Ok(())
 }
