@@ -1,6 +1,9 @@
 //! Clones a tree on one machine: by reflink where the file system shares blocks, else by copying.
 //!
-//! Symbolic links stay links, modes and times stay, hard links become files of their own, holes stay holes.
+//! Symbolic links stay links, modes and times stay, hard links become files of their own, holes stay holes. A clone counts
+//! only when the original stayed as it was meanwhile and every entry of it is there.
+
+mod verify;
 
 use std::{
     fs::File,
@@ -23,6 +26,7 @@ use rustix::{
     io::Errno,
 };
 
+use self::verify::Seen;
 use crate::{
     archive::{DEFAULT_MAX_PATH_BYTES, SafeName, Tree, open_regular},
     error::{ArchiveError, CloneError},
@@ -72,15 +76,16 @@ struct Shared {
 ///
 /// # Errors
 ///
-/// Where `target` holds something or lies inside `source`; and [`CloneError::Partial`] where a file cannot be read or
-/// written, after which the caller wipes `target`.
+/// Where `target` holds something or lies inside `source`. [`CloneError::Partial`] where a file cannot be read or
+/// written, [`CloneError::Changed`] where the original did not stay as it was, and [`CloneError::Differs`] where the clone
+/// is another: after these the caller wipes `target`.
 pub fn clone_tree(source: &Path, target: &Path) -> Result<Cloned, CloneError> {
     prepare(source, target)?;
     let partial = |source| CloneError::Partial { target: target.to_owned(), source: Box::new(source) };
     let from = Tree::open(source).map_err(partial)?;
     let mut to = Tree::open(target).map_err(partial)?;
     let shared = Shared::default();
-    let mut walker = Walker { cloned: Cloned::default(), directories: Vec::new(), jobs: None };
+    let mut walker = Walker { cloned: Cloned::default(), seen: Seen::default(), directories: Vec::new(), jobs: None };
     let (jobs, queue) = sync_channel(QUEUED_FILES);
     let queue = Mutex::new(queue);
     let walked = thread::scope(|scope| {
@@ -103,6 +108,7 @@ pub fn clone_tree(source: &Path, target: &Path) -> Result<Cloned, CloneError> {
     let root = rustix::fs::fstat(from.root());
     root.and_then(|stat| set_attributes(to.root(), &stat))
         .map_err(|errno| partial(write_failed(Path::new("."), errno)))?;
+    walker.seen.verify(&from, &mut to).map_err(|unlike| unlike.into_error(target))?;
     let mut cloned = walker.cloned;
     cloned.files = shared.files.into_inner();
     cloned.bytes = shared.bytes.into_inner();
@@ -127,6 +133,7 @@ fn prepare(source: &Path, target: &Path) -> Result<(), CloneError> {
 /// The walking thread: makes directories and links, and hands files to the others.
 struct Walker {
     cloned: Cloned,
+    seen: Seen,
     /// Their modes and times are set last: a file made in one changes its time, and one may be read-only.
     directories: Vec<(SafeName, Stat)>,
     /// `None` once closed, which ends the threads.
@@ -144,6 +151,7 @@ impl Walker {
         if shared.failed.load(Ordering::Relaxed) {
             return Err(Stop::Thread);
         }
+        self.seen.note(met);
         let path = met.path.as_os_str().as_bytes();
         let name =
             SafeName::check(path, DEFAULT_MAX_PATH_BYTES).map_err(Stop::Error)?.expect("a walk never names its root");

@@ -20,11 +20,11 @@ use tokio::time::Instant;
 use super::{
     Client,
     connection::RequestBody,
-    error::{CallFailure, FailureKind},
+    error::{CallFailure, FailureKind, chain},
     request::Call,
     response::Answer,
 };
-use crate::protocol::{form_encode, headers};
+use crate::protocol::{ClonedTree, form_encode, headers};
 
 /// What became of an archive the agent was to fetch itself.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -116,11 +116,13 @@ impl Client {
         Ok(ArchiveStream::new(answer, muster, self.shared.settings.stall))
     }
 
-    /// Clones a directory of the agent's own machine into `dir`, without an archive.
+    /// Clones a directory of the agent's own machine into `dir`, without an archive. The agent compares both before it
+    /// answers, and leaves nothing of a clone that is not whole.
     ///
     /// # Errors
-    /// If the agent was not started with leave to clone from there, or could not.
-    pub async fn clone_tree(&self, from: &Path, dir: &str) -> Result<(), CallFailure> {
+    /// If the agent was not started with leave to clone from there, or could not, or if the original did not stay as it
+    /// was meanwhile.
+    pub async fn clone_tree(&self, from: &Path, dir: &str) -> Result<ClonedTree, CallFailure> {
         let name = "/muster/clone";
         let from = from.to_str().filter(|_| self.extensions().is_some_and(|peer| peer.clone));
         let Some(from) = from else {
@@ -135,7 +137,9 @@ impl Client {
             .header(headers::MUSTER, 1)
             .form(form_encode([("from", from), ("dir", dir)]));
         let answer = self.shared.send(call, self.shared.settings.work).await?;
-        answer.read(self.shared.settings.max_answer_bytes).await.map(drop)
+        let text = answer.read(self.shared.settings.max_answer_bytes).await?;
+        let broken = |error| CallFailure { call: name, kind: FailureKind::Broken, detail: chain(&error) };
+        serde_json::from_slice(&text).map_err(broken)
     }
 }
 

@@ -2,6 +2,7 @@
 
 pub mod headers;
 
+mod cloned;
 mod duration;
 mod end_record;
 mod entry;
@@ -11,6 +12,7 @@ mod process_state;
 mod status;
 mod time;
 
+pub use cloned::ClonedTree;
 pub use entry::{EntryKind, ListEntry, mode_text};
 pub use exec::{ExecId, ExecState, ExecUsage, InvalidExecId, Lease, LeftBehind, Limits};
 pub use form::{Form, form_encode, percent_decode};

@@ -107,4 +107,35 @@ pub enum CloneError {
         #[source]
         source: Box<ArchiveError>,
     },
+    /// The original changed while it was cloned; the caller wipes the clone.
+    #[error("clone the tree to `{}`: `{}` changed meanwhile", target.display(), path.display())]
+    Changed {
+        /// The destination.
+        target: PathBuf,
+        /// What changed, relative to the root.
+        path: PathBuf,
+    },
+    /// The clone is not what the original is; the caller wipes the clone.
+    #[error("clone the tree to `{}`: `{}` is not as in the original: {how}", target.display(), path.display())]
+    Differs {
+        /// The destination.
+        target: PathBuf,
+        /// What differs, relative to the root.
+        path: PathBuf,
+        /// In which respect.
+        how: &'static str,
+    },
+}
+
+impl CloneError {
+    /// Whether something was written to the destination, which the caller then wipes.
+    #[must_use]
+    pub fn is_partial(&self) -> bool {
+        match self {
+            CloneError::Partial { .. } | CloneError::Changed { .. } | CloneError::Differs { .. } => true,
+            CloneError::TargetNotEmpty { .. } | CloneError::TargetInside { .. } | CloneError::MakeTarget { .. } => {
+                false
+            }
+        }
+    }
 }

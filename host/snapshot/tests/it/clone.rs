@@ -5,10 +5,11 @@ use std::{
     io::{Seek as _, SeekFrom, Write as _},
     os::unix::fs::{MetadataExt as _, PermissionsExt as _, symlink},
     path::Path,
+    sync::atomic::{AtomicBool, Ordering},
     time::{Duration, SystemTime},
 };
 
-use anyhow::Result;
+use anyhow::{Context as _, Result};
 use snapshot::{CloneError, clone::clone_tree};
 
 use crate::support::describe;
@@ -83,4 +84,40 @@ fn a_target_that_is_taken_or_inside_is_refused() -> Result<()> {
     let missing = clone_tree(&original.path().join("missing"), &taken.path().join("new"));
     assert!(missing.is_err());
     Ok(())
+}
+
+#[test]
+fn a_tree_that_changes_meanwhile_does_not_count_as_cloned() -> Result<()> {
+    let original = original()?;
+    fs::write(original.path().join("large"), vec![1; 32 << 20])?;
+    let log = original.path().join("a/log");
+    let over = AtomicBool::new(false);
+    let over = &over;
+    let found = std::thread::scope(|scope| -> Result<CloneError> {
+        let _over = SetAtEnd(over);
+        let mut file = File::create(&log)?;
+        scope.spawn(move || {
+            while !over.load(Ordering::Relaxed) {
+                file.write_all(b"x").expect("the folder is there");
+            }
+        });
+        let work = tempfile::tempdir()?;
+        // The writer may have been kept from the processor for as long as one clone takes, hardly for ten.
+        let tries = (0..10).map(|number| clone_tree(original.path(), &work.path().join(number.to_string())));
+        tries.filter_map(std::result::Result::err).next().context("no clone noticed the writer")
+    })?;
+    assert!(found.is_partial());
+    let CloneError::Changed { path, .. } = found else { panic!("{found}") };
+    assert_eq!(path, Path::new("a/log"));
+    fs::set_permissions(original.path().join("a/b/c"), fs::Permissions::from_mode(0o755))?;
+    Ok(())
+}
+
+/// Ends the writer, also where the test fails.
+struct SetAtEnd<'a>(&'a AtomicBool);
+
+impl Drop for SetAtEnd<'_> {
+    fn drop(&mut self) {
+        self.0.store(true, Ordering::Relaxed);
+    }
 }

@@ -12,7 +12,7 @@ use super::{
     files::{inside, remove_content},
     plain::require,
 };
-use crate::client::chain;
+use crate::{client::chain, protocol::ClonedTree};
 
 /// Clones `from`, an absolute path below an allowed directory, into `dir`, which holds nothing yet.
 pub(crate) async fn clone(state: &Arc<AgentState>, exchange: &mut Exchange<'_>) -> Result<(), Fail> {
@@ -25,7 +25,7 @@ pub(crate) async fn clone(state: &Arc<AgentState>, exchange: &mut Exchange<'_>) 
     let target = inside(state, &relative, "bogus dir")?;
     let cloned = tokio::task::spawn_blocking(move || {
         let cloned = snapshot::clone::clone_tree(&source, &target);
-        if let Err(snapshot::CloneError::Partial { .. }) = &cloned
+        if cloned.as_ref().is_err_and(snapshot::CloneError::is_partial)
             && let Err(error) = remove_content(&target)
         {
             tracing::error!(%error, "a part of a clone could not be removed");
@@ -34,11 +34,18 @@ pub(crate) async fn clone(state: &Arc<AgentState>, exchange: &mut Exchange<'_>) 
     })
     .await
     .map_err(io::Error::other)?;
-    cloned.map_err(|error| match io_cause(&error).filter(|cause| is_full(cause)) {
+    let cloned = cloned.map_err(|error| match io_cause(&error).filter(|cause| is_full(cause)) {
         Some(full) => Refusal::io("cloning", full),
         None => Refusal::new(500, chain(&error)),
     })?;
-    Ok(exchange.text("OK").await?)
+    let told = ClonedTree {
+        files: cloned.files,
+        directories: cloned.directories,
+        symlinks: cloned.symlinks,
+        bytes: cloned.bytes,
+        reflinked: cloned.reflinked,
+    };
+    Ok(exchange.text(&serde_json::to_string(&told).map_err(io::Error::other)?).await?)
 }
 
 /// Only what the agent was started with may be cloned, links followed.
