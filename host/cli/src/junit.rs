@@ -79,7 +79,9 @@ fn write_properties(report: &BuildReport, out: &mut impl Write) -> io::Result<()
 }
 
 fn write_test(test: &TestResult, out: &mut impl Write) -> io::Result<()> {
-    let case = if test.case.is_empty() { &test.name } else { &test.case };
+    // A project's own runner may leave the name of a case empty and say all with the suite.
+    let is_unnamed = test.suite.is_empty() && test.case.is_empty();
+    let case = if is_unnamed { &test.name } else { &test.case };
     write!(
         out,
         "<testcase classname=\"{}\" name=\"{}\" time=\"{}\"",

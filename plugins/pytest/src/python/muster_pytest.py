@@ -253,6 +253,7 @@ def hooks(channel, request):
         def __init__(self, channel, request):
             super().__init__(channel, request)
             self.wanted = {name: index for index, name in enumerate(request["tests"])}
+            self.homes = homes(os.path.join(self.tree, module) for module in request["modules"])
             self.names_of = {}
             self.open = None
             self.terminal = None
@@ -264,11 +265,17 @@ def hooks(channel, request):
 
         @pytest.hookimpl(hookwrapper=True)
         def pytest_collection(self, session):
-            # Set here and not on the command line, so that root folder, configuration and first conftest files are
-            # those of the project's own run.
-            session.config.args = [os.path.join(self.tree, module) for module in self.request["modules"]]
             self.terminal = session.config.pluginmanager.getplugin("terminalreporter")
             yield
+
+        def ignore(self, path):
+            """Leaves out files without a wanted test. They are not named as arguments instead: a file that is named is
+            collected in other ways than one that is found, and root folder, configuration and conftest files are to be
+            those of the project's own run."""
+            path = os.path.realpath(str(path))
+            if path in self.homes or os.path.basename(path) == "__init__.py":
+                return None
+            return True
 
         @pytest.hookimpl(hookwrapper=True, tryfirst=True)
         def pytest_collection_modifyitems(self, items):
@@ -342,7 +349,26 @@ def hooks(channel, request):
                 writer.flush()
             self.channel.tell(kind, **fact)
 
-    return (Listing if request["mode"] == "list" else Running)(channel, request)
+    if request["mode"] == "list":
+        return Listing(channel, request)
+    running = Running(channel, request)
+    # The name of the argument changed in pytest 7, and a hook may only take what its version offers.
+    if int(pytest.__version__.partition(".")[0]) >= 7:
+        running.pytest_ignore_collect = lambda collection_path: running.ignore(collection_path)
+    else:
+        running.pytest_ignore_collect = lambda path: running.ignore(path)
+    return running
+
+
+def homes(files):
+    """The files, and every folder above one of them."""
+    found = set()
+    for file in files:
+        path = os.path.realpath(file)
+        while path not in found:
+            found.add(path)
+            path = os.path.dirname(path)
+    return found
 
 
 def failure(report):
