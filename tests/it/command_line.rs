@@ -1,6 +1,8 @@
 //! What scripts rely on: exit codes, reports, errors that say what to do.
 
-use crate::support::{Tree, User};
+use std::time::Duration;
+
+use crate::support::{Outcome, Tree, User};
 
 const PASS: &str = "echo 1..1; echo ok 1";
 const FAIL: &str = "echo 1..1; echo 'not ok 1 - two is three'";
@@ -28,6 +30,31 @@ fn a_snapshot_is_used_again_and_said_so_until_a_file_changes() {
     assert!(!reused(&["--fresh"]), "asked to make it anew");
     tree.script("b", PASS);
     assert!(!reused(&[]), "an edited tree is another");
+}
+
+#[test]
+fn snapshots_that_nobody_uses_are_removed_and_said_so() {
+    let (user, tree) = (User::new(), Tree::new(&[("a", PASS)]));
+    user.configure("[blobs]\nmax-age = \"1day\"\n");
+    let passed = |outcome: Outcome| {
+        assert_eq!(outcome.code, Some(0), "{}", outcome.all());
+        outcome
+    };
+    passed(user.build(tree.path(), &[]));
+    let first = user.snapshots();
+    assert_eq!(first.len(), 1);
+    user.age_snapshots(Duration::from_secs(2 * 24 * 60 * 60));
+    tree.script("b", PASS);
+    let outcome = passed(user.build(tree.path(), &[]));
+    let note = |event: &serde_json::Value| event["text"].as_str().unwrap().starts_with("removed 1 old snapshot");
+    assert!(outcome.named("note").any(note), "{}", outcome.all());
+    assert!(user.snapshots().len() == 1 && user.snapshots() != first);
+    // Old, but in use.
+    user.age_snapshots(Duration::from_secs(20 * 60 * 60));
+    passed(user.build(tree.path(), &[]));
+    user.age_snapshots(Duration::from_secs(20 * 60 * 60));
+    let outcome = passed(user.build(tree.path(), &[]));
+    assert!(outcome.named("snapshot").any(|event| event["reused"] == true), "{}", outcome.all());
 }
 
 #[test]

@@ -18,6 +18,7 @@ use std::collections::BTreeMap;
 use std::ffi::OsStr;
 use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
+use std::time::Duration;
 
 use serde_json::Value;
 use tempfile::TempDir;
@@ -82,6 +83,35 @@ impl User {
     pub(crate) fn run(&self, mut command: Command) -> Outcome {
         let output = command.output().unwrap();
         self.outcome(output.status.code(), &output.stdout, &output.stderr)
+    }
+
+    /// The names of the snapshots that are kept here.
+    pub(crate) fn snapshots(&self) -> Vec<String> {
+        let name = |path: &PathBuf| Some(path.file_name()?.to_str()?.strip_suffix(".record")?.to_owned());
+        let mut names: Vec<String> = self.blob_files().iter().filter_map(name).collect();
+        names.sort_unstable();
+        names
+    }
+
+    /// Makes everything that is kept of snapshots older.
+    pub(crate) fn age_snapshots(&self, by: Duration) {
+        for path in self.blob_files() {
+            let file = std::fs::File::open(&path).unwrap();
+            file.set_modified(file.metadata().unwrap().modified().unwrap() - by).unwrap();
+        }
+    }
+
+    fn blob_files(&self) -> Vec<PathBuf> {
+        let mut files = Vec::new();
+        let mut folders = vec![self.path(".local/state/muster/blobs")];
+        while let Some(folder) = folders.pop() {
+            for entry in std::fs::read_dir(folder).unwrap() {
+                let entry = entry.unwrap();
+                let list = if entry.file_type().unwrap().is_dir() { &mut folders } else { &mut files };
+                list.push(entry.path());
+            }
+        }
+        files
     }
 
     pub(crate) fn outcome(&self, code: Option<i32>, stdout: &[u8], stderr: &[u8]) -> Outcome {

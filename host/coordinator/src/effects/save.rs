@@ -100,6 +100,9 @@ pub(super) async fn find(context: &Context) -> Result<Option<SnapshotInfo>, Exec
     let keys = job.key.read_keys(extension(job.compression)).map_err(|error| key_failure(&error))?;
     for key in keys {
         if let Some(meta) = job.blobs.head(&key).await.map_err(|error| store_failure(&error))? {
+            if let Err(error) = job.blobs.mark_used(&key).await {
+                tracing::warn!(%error, "a snapshot that is used may be taken for one that is not");
+            }
             return Ok(Some(info(&meta)));
         }
     }

@@ -15,7 +15,7 @@ use snapshot::source::{FoundBy, SourceListing};
 use tokio::sync::mpsc::Sender;
 use tokio_util::sync::CancellationToken;
 
-use super::gather::{Chosen, Machines, Stores, choose, look, machines, plugin_files, stores};
+use super::gather::{Chosen, Machines, Stores, choose, look, machines, plugin_files, stores, tidy};
 use super::job::BuildJob;
 use crate::exit::UsageError;
 use crate::plugins::{Loading, load};
@@ -90,6 +90,9 @@ async fn submit(
         origin: local.then(|| job.tree.to_string_lossy().into_owned()),
     };
     let Stores { store, epoch, blobs } = stores(job).await?;
+    if let Some(note) = tidy(job, &blobs).await {
+        let _ = updates.send(BuildUpdate::Note(note)).await;
+    }
     let spec = spec(job, &config, &plugins, &source, pool.as_ref(), local, &store).await?;
     let build = spec.build;
     let key = snapshot_key(job, &config, &plugins, &source, &listing);

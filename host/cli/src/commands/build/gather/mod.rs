@@ -9,5 +9,5 @@ mod tree;
 pub(super) use builder::{Chosen, choose};
 pub(super) use look::look;
 pub(super) use pools::{Machines, machines};
-pub(super) use stores::{Stores, stores};
+pub(super) use stores::{Stores, stores, tidy};
 pub(super) use tree::plugin_files;

@@ -1,10 +1,11 @@
 //! Where records, durations and snapshots of this build are kept.
 
 use anyhow::Context;
-use snapshot::blob::{BlobOptions, BlobStore};
+use snapshot::blob::{BlobOptions, BlobStore, Pruned};
 use store::{Epoch, Settings, Store};
 
 use crate::commands::build::BuildJob;
+use crate::{exit, text};
 
 /// Finished builds that the history keeps.
 const KEPT_BUILDS: u32 = 1_000;
@@ -36,6 +37,34 @@ pub(in crate::commands::build) async fn stores(job: &BuildJob) -> anyhow::Result
     let location = config.blobs.url.clone().unwrap_or_else(|| folder.to_string_lossy().into_owned());
     let blobs = BlobStore::open(&location, &BlobOptions::default()).context("failed to open the store of snapshots")?;
     Ok(Stores { store, epoch, blobs })
+}
+
+/// Keeps the store of snapshots within its bounds. In words what was removed, or what was in the way; `None` where there
+/// was nothing to do.
+pub(in crate::commands::build) async fn tidy(job: &BuildJob, blobs: &BlobStore) -> Option<String> {
+    let bounds = job.host.config.blobs.bounds(job.host.config.limits.build.0);
+    if bounds.bytes.is_none() && bounds.age.is_none() {
+        return None;
+    }
+    match blobs.prune(&bounds).await {
+        Ok(pruned) => told(&pruned),
+        Err(error) => Some(format!("old snapshots were not removed: {}", exit::describe(&error.into()))),
+    }
+}
+
+fn told(pruned: &Pruned) -> Option<String> {
+    let mut removed = Vec::new();
+    if pruned.blobs > 0 {
+        let (bytes, left) = (text::bytes(pruned.bytes), text::bytes(pruned.left));
+        removed.push(format!(
+            "{} that no build used lately ({bytes}, {left} left)",
+            text::plural(pruned.blobs, "old snapshot")
+        ));
+    }
+    if pruned.leftovers > 0 {
+        removed.push(format!("{} of builds that were killed", text::plural(pruned.leftovers, "leftover")));
+    }
+    (!removed.is_empty()).then(|| format!("removed {}", removed.join(" and ")))
 }
 
 fn unix_nanos() -> u128 {
