@@ -5,6 +5,7 @@ mod command_line;
 mod containers;
 mod full_disk;
 mod losses;
+mod outside_plugin;
 mod published;
 mod support;
 mod verdicts;

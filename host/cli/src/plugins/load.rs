@@ -10,7 +10,7 @@ use crate::bundle::BUNDLE;
 use crate::config::host::HostFile;
 use crate::config::nearest::nearest;
 use crate::config::tree::TreeConfig;
-use crate::exit::UsageError;
+use crate::exit::{self, UsageError};
 
 /// What is loaded, and with which settings.
 #[derive(Clone, Copy, Debug)]
@@ -64,7 +64,10 @@ pub async fn load(loading: Loading<'_>) -> anyhow::Result<PluginRegistry> {
 async fn add_file(registry: &PluginRegistry, name: &str, file: &Path, loading: Loading<'_>) -> anyhow::Result<()> {
     let settings = plugin_settings(name, loading.host, loading.tree, loading.state)?;
     let added = registry.add_file(name, file, settings).await;
-    added.map(drop).with_context(|| format!("failed to use the plugin `{name}`"))
+    added.map(drop).map_err(|error| {
+        let why = exit::describe(&anyhow::Error::from(error));
+        UsageError::new(format!("failed to use the plugin `{name}`: {why}"), "").into()
+    })
 }
 
 /// A component's file names it: `builder-make.wasm` is `builder-make`, and so is `builder_make.wasm`, as Rust writes it.
