@@ -48,6 +48,11 @@ struct Leased {
 }
 
 impl State {
+    /// All our machines, those that are being made or destroyed included.
+    fn all(&self) -> u32 {
+        u32::try_from(self.machines.len()).unwrap_or(u32::MAX)
+    }
+
     /// Our machines of this type, those that are being made or destroyed included.
     fn count(&self, host_type: &str) -> u32 {
         let count = self.machines.values().filter(|of| *of == host_type).count();
@@ -130,18 +135,19 @@ impl Pool for PluginPool {
         match shared.source.can_build(host_type).await {
             Ok(true) => Ok(()),
             Ok(false) => Err(Refusal("it does not make such machines".to_owned())),
-            Err(error) => Err(Refusal(format!("it cannot tell: {error}"))),
+            Err(error) if error.retryable => Err(Refusal(format!("it cannot tell: {error}"))),
+            Err(error) => Err(Refusal(error.to_string())),
         }
     }
 
     async fn capacity(&self, host_type: &str) -> Capacity {
-        match self.shared.source.capacity(host_type).await {
-            Ok(capacity) => capacity,
-            Err(error) => {
-                tracing::warn!(pool = self.shared.settings.name, %error, "the pool cannot tell its capacity");
-                Capacity { total: None, used: self.shared.state().count(host_type), elastic: true }
-            }
-        }
+        let shared = &self.shared;
+        let capacity = shared.source.capacity(host_type).await.unwrap_or_else(|error| {
+            tracing::warn!(pool = shared.settings.name, %error, "the pool cannot tell its capacity");
+            Capacity { total: None, used: shared.state().count(host_type), elastic: true }
+        });
+        let most = shared.settings.most;
+        Capacity { total: capacity.total.into_iter().chain(most).min(), ..capacity }
     }
 
     async fn orphans(&self) -> Result<Vec<Orphan>, PoolError> {
@@ -191,7 +197,8 @@ impl Shared {
         if state.machines.contains_key(&request.lease) {
             return Err(PoolError::LeaseInUse(request.lease));
         }
-        if capacity.total.is_some_and(|total| capacity.used.max(state.count(&request.host_type)) >= total) {
+        let is_full = capacity.total.is_some_and(|total| capacity.used.max(state.count(&request.host_type)) >= total);
+        if is_full || self.settings.most.is_some_and(|most| state.all() >= most) {
             return Ok(None);
         }
         state.machines.insert(request.lease, request.host_type.clone());

@@ -28,6 +28,8 @@ pub struct PluginSettings {
     pub agent_binary: PathBuf,
     /// Host types it is asked for; empty: each that it says it can build.
     pub host_types: Vec<String>,
+    /// The most machines at one time, of all types together; none is what the source can bear.
+    pub most: Option<u32>,
     /// How long a machine may live, whatever happens to us. 24 h.
     pub max_life: Duration,
     /// From the request to an answering buildlet. 10 min: images are pulled, and machines boot.
@@ -52,6 +54,7 @@ impl PluginSettings {
             run: run.into(),
             agent_binary: PathBuf::new(),
             host_types: Vec::new(),
+            most: None,
             max_life: Duration::from_secs(24 * 3600),
             ready: Duration::from_secs(600),
             first_look: Duration::from_millis(100),

@@ -8,7 +8,7 @@ use async_trait::async_trait;
 use engine::{BuildId, LeaseId, Role};
 use pool::conformance::{self, Subject};
 use pool::plugin::{MachineSource, MachineSpec, MachineState, PluginPool, PluginSettings, SourceError, SourceMachine};
-use pool::{Capacity, Granted, LeaseRequest, Pool, PoolError};
+use pool::{Capacity, Condition, Granted, LeaseRequest, Pool, PoolError};
 use tempfile::TempDir;
 use tokio_util::sync::CancellationToken;
 
@@ -145,6 +145,23 @@ async fn conforms() {
         Made { pool: PluginPool::new(Arc::clone(&source) as Arc<dyn MachineSource>, settings()), source }
     });
     made.await.unwrap();
+}
+
+/// The source has room for two.
+#[tokio::test(flavor = "multi_thread")]
+async fn no_more_machines_than_the_operator_allows() {
+    let source = Arc::new(ProcessSource::new(None));
+    let settings = PluginSettings { most: Some(1), ..settings() };
+    let pool = PluginPool::new(Arc::clone(&source) as Arc<dyn MachineSource>, settings);
+    assert_eq!(pool.capacity("made").await.total, Some(1));
+    let first = pool.acquire(request(1), CancellationToken::new()).await.unwrap();
+    let mut second = std::pin::pin!(pool.acquire(request(2), CancellationToken::new()));
+    let early = tokio::time::timeout(Duration::from_millis(500), second.as_mut()).await;
+    assert!(early.is_err(), "a second machine while there may be one");
+    assert_eq!(source.machines.lock().unwrap().len(), 1);
+    pool.release(first.lease, Condition::Sound).await;
+    second.await.unwrap();
+    pool.shutdown().await;
 }
 
 #[tokio::test(flavor = "multi_thread")]

@@ -112,6 +112,8 @@ fn of_plugin(job: &BuildJob, name: &str, section: &PoolSection, registry: &Plugi
     settings.agent_binary = this_binary()?;
     job.host.config.limits.apply_to(&mut settings.client);
     settings.host_types.clone_from(&section.host_types);
+    // A build without its main machine would wait for ever.
+    settings.most = section.buildlets.map(|count| count.max(1));
     if let Some(life) = section.max_life {
         settings.max_life = life.0;
     }
