@@ -2,7 +2,7 @@
 
 use crate::support::podman::Podman;
 use crate::support::sdist::Sdist;
-use crate::support::{Live, User};
+use crate::support::{Live, Tree, User};
 
 /// Main and helpers are containers; one is taken away in the middle.
 #[test]
@@ -29,4 +29,16 @@ fn a_published_suite_in_containers_one_of_which_is_removed() {
     assert!(lost.iter().any(|event| event["name"] == name && event["cause"] != ""), "{}", outcome.all());
     assert!(outcome.stderr.contains(name), "the summary says which machine was lost: {}", outcome.stderr);
     assert_eq!(podman.containers(), [] as [String; 0], "nothing is left behind");
+}
+
+/// Needs no engine: what is missing is told before one is asked.
+#[test]
+fn containers_without_an_image_are_a_mistake_that_says_what_to_write() {
+    let user = User::new();
+    let tree = Tree::new(&[("a", "echo 1..1; echo ok 1")]);
+    let outcome = user.build(tree.path(), &["--pool", "docker"]);
+    assert_eq!(outcome.code, Some(2), "{}", outcome.all());
+    for words in ["`image` is missing", "coordinator.toml", "[pool.docker.settings]", "[plugins.docker.grants]"] {
+        assert!(outcome.stderr.contains(words), "no `{words}` in: {}", outcome.stderr);
+    }
 }

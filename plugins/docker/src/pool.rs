@@ -38,7 +38,9 @@ impl Pool for Docker {
     }
 
     fn can_build(settings: &str, host_type: &str) -> Result<bool, Error> {
-        Ok(DockerSettings::parse(settings)?.image(host_type).is_some())
+        let settings = DockerSettings::parse(settings)?;
+        settings.check_image()?;
+        Ok(settings.image(host_type).is_some())
     }
 
     fn capacity(settings: &str, host_type: &str) -> Result<Capacity, Error> {

@@ -9,6 +9,10 @@ const URL: &str = "unix:/var/run/docker.sock";
 /// A machine's containers share the host's network by default: no port needs publishing, and bridges change the
 /// host's firewall.
 const NETWORK: &str = "host";
+/// What to do where no image is set.
+const NO_IMAGE: &str = "the setting `image` is missing: write into coordinator.toml `[pool.docker]` with \
+    `kind = \"plugin\"`, `[pool.docker.settings]` with `image = \"IMAGE\"`, and `[plugins.docker.grants]` with \
+    `http = [{ origin = \"unix:/var/run/docker.sock\" }]` (docs/docker.md)";
 
 /// The settings of the pool.
 #[derive(Clone, Debug)]
@@ -50,6 +54,11 @@ impl DockerSettings {
         }
         settings.finish()?;
         Ok(read)
+    }
+
+    /// That there is an image at all.
+    pub(crate) fn check_image(&self) -> Result<(), Error> {
+        if self.images.is_empty() { Err(Error::Invalid(NO_IMAGE.to_owned())) } else { Ok(()) }
     }
 
     /// The image of a host type.
@@ -120,7 +129,11 @@ mod tests {
         let settings = DockerSettings::parse(r#"{"image": {"small": "a", "": "b"}, "memory": "2g"}"#).unwrap();
         assert_eq!((settings.image("small"), settings.image("x")), (Some("a"), Some("b")));
         assert_eq!(settings.memory_bytes, Some(2 << 30));
-        assert_eq!(DockerSettings::parse("{}").unwrap().image("x"), None);
+        settings.check_image().unwrap();
+        let none = DockerSettings::parse("{}").unwrap();
+        assert_eq!(none.image("x"), None);
+        let Err(Error::Invalid(text)) = none.check_image() else { panic!("no image is a mistake") };
+        assert!(text.contains("`image` is missing") && text.contains("[pool.docker.settings]"), "{text}");
     }
 
     #[test]
