@@ -98,6 +98,9 @@ fn the_database_has_no_room() {
     user.configure(&format!("[store]\nurl = \"sqlite://{}/muster.sqlite\"\n", disk.path().display()));
     let outcome = user.build(tree.path(), &["--helpers", "0"]);
     is_errored_by_a_full_disk(&outcome);
+    assert!(outcome.stderr.contains("trying again error=\"commit records: "), "the cause is told: {}", outcome.stderr);
+    let not_run = outcome.junit.values().filter(|result| *result == "skipped").count();
+    assert_eq!(not_run, 20_000, "every listed test is written, though the list could not be kept");
     disk.grow(256 << 10);
     std::fs::write(tree.path().join("muster.toml"), many_tests(3)).unwrap();
     let outcome = user.build(tree.path(), &["--helpers", "0"]);

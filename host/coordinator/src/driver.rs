@@ -4,6 +4,7 @@
 mod clock;
 mod commit;
 mod finish;
+mod give_up;
 
 use std::collections::BTreeMap;
 use std::sync::Arc;
@@ -151,7 +152,7 @@ impl Driver {
                 () = tokio::time::sleep_until(deadline) => batch.push(Event::Tick),
             }
             if let Err(error) = self.take(std::mem::take(&mut batch)).await {
-                self.give_up(error);
+                self.give_up(error).await;
                 return;
             }
         }
@@ -179,7 +180,10 @@ impl Driver {
                 Effect::Do { .. } | Effect::Cancel(_) | Effect::Publish { .. } => None,
             })
             .collect();
-        self.commit(&records).await?;
+        if let Err(error) = self.commit(&records).await {
+            self.listed_in_vain(&records);
+            return Err(error);
+        }
         for effect in effects {
             match effect {
                 Effect::Record(record) => self.recorded(*record).await,
@@ -238,21 +242,6 @@ impl Driver {
         for piece in pieces {
             if let Some(update) = running.teller.piece(piece) {
                 running.job.tell(update).await;
-            }
-        }
-    }
-
-    /// Records can no longer be made durable: nothing may happen that would follow from them.
-    fn give_up(&mut self, error: CoordinatorError) {
-        for token in self.under_way.values() {
-            token.cancel();
-        }
-        let text = error.to_string();
-        let mut error = Some(error);
-        for running in self.running.values_mut() {
-            if let Some(done) = running.done.take() {
-                let error = error.take().unwrap_or_else(|| CoordinatorError::GivenUp(text.clone()));
-                let _ = done.send(Err(error));
             }
         }
     }

@@ -25,3 +25,14 @@ pub enum CoordinatorError {
     #[error("reach the coordinator: it has stopped")]
     Stopped,
 }
+
+/// The message of an error and those of all its causes.
+pub(crate) fn chain(error: &dyn std::error::Error) -> String {
+    let mut text = error.to_string();
+    let mut source = error.source();
+    while let Some(cause) = source {
+        text = format!("{text}: {cause}");
+        source = cause.source();
+    }
+    text
+}

@@ -8,6 +8,7 @@ use tokio::time::Instant;
 
 use super::Driver;
 use crate::CoordinatorError;
+use crate::error::chain;
 
 /// Between two tries at a store that fails.
 const PAUSE: Duration = Duration::from_millis(500);
@@ -27,7 +28,7 @@ impl Driver {
             if hopeless {
                 return Err(CoordinatorError::Commit(error));
             }
-            tracing::warn!(%error, "the store does not take the records; trying again");
+            tracing::warn!(error = chain(&error), "the store does not take the records; trying again");
             tokio::time::sleep(PAUSE).await;
         }
     }

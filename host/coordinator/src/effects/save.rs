@@ -13,6 +13,7 @@ use snapshot::fanout::{Branch, Fanout};
 use tokio::sync::watch;
 
 use super::{Context, called_back};
+use crate::error::chain;
 use crate::lease::call_failure;
 use crate::view::BuildUpdate;
 
@@ -73,16 +74,6 @@ impl SnapshotFeed {
 pub(super) fn store_failure(error: &BlobError) -> ExecFailure {
     let kind = if error.is_disk_full() { ExecFailureKind::DiskFull } else { ExecFailureKind::Store };
     ExecFailure::new(kind, chain(error))
-}
-
-fn chain(error: &dyn std::error::Error) -> String {
-    let mut text = error.to_string();
-    let mut source = error.source();
-    while let Some(cause) = source {
-        text = format!("{text}: {cause}");
-        source = cause.source();
-    }
-    text
 }
 
 /// The blob's name: it says how it is packed.
