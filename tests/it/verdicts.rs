@@ -1,6 +1,9 @@
 //! Every row of "verdicts are earned", on real processes.
 
-use crate::support::{Tree, User};
+use rustix::process::Signal;
+
+use crate::support::live::signal;
+use crate::support::{Live, Outcome, Tree, User};
 
 const PASS: &str = "echo 1..1; echo ok 1";
 
@@ -131,4 +134,102 @@ parser = { name = "tap", names = "point" }
     let outcome = user.build(tree.path(), &["--helpers", "0"]);
     assert_eq!(outcome.code, Some(0), "{}", outcome.all());
     assert_eq!(outcome.result("made"), "passed");
+}
+
+#[test]
+fn a_reported_but_unlisted_test_is_added_and_marked() {
+    let user = User::new();
+    let tree = Tree::with_muster(
+        r##"
+[command]
+list = "echo a"
+run = 'for t in {tests}; do echo "ok - $t"; done; echo "ok - unlisted"'
+parser = { name = "tap", names = "point" }
+"##,
+    );
+    let report = user.path("report.html");
+    let outcome = user.build(tree.path(), &["--helpers", "0", "--report", report.to_str().unwrap()]);
+    assert_eq!(outcome.code, Some(0), "{}", outcome.all());
+    assert_eq!([outcome.result("a"), outcome.result("unlisted")], ["passed", "passed"]);
+    let report = std::fs::read_to_string(report).unwrap();
+    assert!(report.contains("unlisted <span class=\"dim\">(not listed)</span>"), "it is marked");
+    assert_eq!(report.matches("(not listed)").count(), 1, "and only it");
+}
+
+/// One test passes, one hangs until the build is cut short, and one never has its turn.
+fn cut_short() -> Tree {
+    let tree = Tree::new(&[("a", PASS), ("b", "sleep 600"), ("c", PASS)]);
+    tree.set("merge = false");
+    tree
+}
+
+/// The tests that did not end are written with the cause.
+fn is_told_as_not_run(user: &User, outcome: &Outcome, cause: &str) {
+    assert_eq!(outcome.result("t/a.t"), "passed", "{}", outcome.all());
+    assert_eq!([outcome.result("t/b.t"), outcome.result("t/c.t")], ["skipped", "skipped"], "{}", outcome.all());
+    let junit = std::fs::read_to_string(user.path("junit.xml")).unwrap();
+    let not_run: Vec<&str> = junit.lines().filter(|line| line.contains("type=\"not-run\"")).collect();
+    assert_eq!(not_run.len(), 2, "{junit}");
+    assert!(not_run.iter().all(|line| line.contains(cause)), "no `{cause}` in {not_run:?}");
+}
+
+#[test]
+fn a_canceled_build_writes_not_run_with_the_cause() {
+    let (user, tree) = (User::new(), cut_short());
+    let mut live = Live::start(user.build_command(tree.path(), &["--helpers", "0"]));
+    live.wait_for("the first test passed", |event| event["event"] == "test" && event["name"] == "t/a.t");
+    signal(live.pid(), Signal::INT);
+    let outcome = live.finish(&user);
+    assert_eq!(outcome.code, Some(130), "{}", outcome.all());
+    is_told_as_not_run(&user, &outcome, "cancel");
+}
+
+#[test]
+fn a_build_over_its_time_writes_not_run_with_the_cause() {
+    let (user, tree) = (User::new(), cut_short());
+    let outcome = user.build(tree.path(), &["--helpers", "0", "--timeout", "20s"]);
+    assert_eq!(outcome.code, Some(3), "{}", outcome.all());
+    is_told_as_not_run(&user, &outcome, "20");
+}
+
+#[test]
+fn an_empty_listing_could_not_be_finished() {
+    let user = User::new();
+    let tree = Tree::with_muster("[command]\nlist = 'true'\nrun = 'true {tests}'\n");
+    let outcome = user.build(tree.path(), &["--helpers", "0"]);
+    assert_eq!(outcome.code, Some(3), "{}", outcome.all());
+    assert!(outcome.stderr.contains("the listing has no test in it"), "{}", outcome.stderr);
+}
+
+#[test]
+fn a_name_that_is_listed_twice_could_not_be_finished() {
+    let user = User::new();
+    let tree = Tree::with_muster("[command]\nlist = 'echo a; echo b; echo a'\nrun = 'true {tests}'\n");
+    let outcome = user.build(tree.path(), &["--helpers", "0"]);
+    assert_eq!(outcome.code, Some(3), "{}", outcome.all());
+    assert!(outcome.stderr.contains("two tests are called `a`"), "{}", outcome.stderr);
+}
+
+/// Nobody knows which of the group took the machine along: each is run by itself.
+#[test]
+fn without_a_parser_the_members_of_a_lost_group_run_alone() {
+    let user = User::new();
+    user.configure("[limits]\nheartbeat-every = \"500ms\"\nheartbeat-timeout = \"500ms\"\n");
+    let tree =
+        Tree::with_muster("[command]\nlist = 'seq -f t%02.0f 12'\nrun = 'for t in {tests}; do sleep 0.3; done'\n");
+    let mut live = Live::start(user.build_command(tree.path(), &["--helpers", "1"]));
+    let mut group = Vec::new();
+    let event = live.wait_for("a helper runs a group", |event| {
+        group = event["tests"].as_array().cloned().unwrap_or_default();
+        event["event"] == "buildlet" && event["role"] == "helper" && event["state"] == "running" && group.len() > 1
+    });
+    signal(u32::try_from(event["pid"].as_u64().unwrap()).unwrap(), Signal::KILL);
+    let outcome = live.finish(&user);
+    assert_eq!(outcome.code, Some(0), "{}", outcome.all());
+    assert!(outcome.junit.len() == 12 && outcome.junit.values().all(|result| result == "passed"), "{}", outcome.all());
+    let attempts: Vec<_> = outcome.named("attempt-started").map(|event| event["tests"].clone()).collect();
+    for member in group {
+        let alone = serde_json::Value::from(vec![member]);
+        assert!(attempts.contains(&alone), "{alone} ran alone: {}", outcome.all());
+    }
 }
