@@ -3,16 +3,16 @@
 //! builds: one of tests of a second, of which ten fill a group, and one of tests of some 45 ms, of which 160 do.
 //!
 //! `cargo bench -p plugin-host -- POLICY.wasm [FILE.wasm ...]`; without files those of the folder that
-//! `MUSTER_BUNDLE_DIR` names, whose policy is `in-order`. Prints one line of JSON: medians in nanoseconds, their ratio, and
-//! the milliseconds that setting a host up and loading all the files took when their code was compiled before. Fails
-//! when a bar is missed.
+//! `MUSTER_BUNDLE_DIR` names, whose policy is `in-order`. Each
+//! round asks both for a decision; loading is setting a host up and adding all the files, their code compiled before.
 
 use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 use std::time::{Duration, Instant};
 
-use anyhow::{Context as _, Result, anyhow};
+use anyhow::{Context as _, Result, anyhow, ensure};
 use builtin::{Action, Decision, EstimateSource, Item, Observed, Phases, Run, RunInput, Worker};
+use measure::{Bar, Report, Samples};
 use plugin_host::{EngineOptions, PluginHost, PluginRegistry, PluginSettings, Role};
 
 /// Tests of the build.
@@ -21,6 +21,8 @@ const TESTS: u32 = 1000;
 const WORKERS: u32 = 3;
 /// Decisions that are measured.
 const ROUNDS: usize = 2000;
+/// Times everything is loaded.
+const LOADS: usize = 5;
 /// What is measured.
 const CASES: [Case; 2] = [
     Case { name: "long_tests", expected_ms: 1000, spread_ms: 100, overhead_ms: 100 },
@@ -39,63 +41,42 @@ struct Case {
     overhead_ms: u64,
 }
 
-/// What a decision took, and how many tests the last one started.
+/// What the decisions of one case took, and how many tests the last one started.
+#[derive(Default)]
 struct Measured {
-    median: Duration,
+    native: Samples,
+    component: Samples,
     started: usize,
 }
 
 #[tokio::main]
-async fn main() -> ExitCode {
-    match bench().await {
-        Ok(true) => ExitCode::SUCCESS,
-        Ok(false) => ExitCode::FAILURE,
-        Err(error) => {
-            eprintln!("{error:#}");
-            ExitCode::FAILURE
-        }
-    }
-}
-
-/// Measures and prints. Whether every bar was reached.
-async fn bench() -> Result<bool> {
+async fn main() -> Result<ExitCode> {
     let files = files()?;
     let policy = files.first().context("name a policy component")?;
     let folder = tempfile::tempdir()?;
     let options = EngineOptions { cache_folder: Some(folder.path().join("compiled")), ..EngineOptions::default() };
-    load_all(&options, &files).await?;
-    let began = Instant::now();
-    let (registry, cached) = load_all(&options, &files).await?;
-    let load = began.elapsed();
+    let (mut registry, _) = load_all(&options, &files).await?;
+    let mut load = Samples::default();
+    for _ in 0..LOADS {
+        let began = Instant::now();
+        let (loaded, cached) = load_all(&options, &files).await?;
+        load.push(began.elapsed());
+        ensure!(cached == files.len(), "{cached} of {} files were found compiled", files.len());
+        registry = loaded;
+    }
 
-    let mut cases = serde_json::Map::new();
-    let mut slowest = Duration::ZERO;
+    let mut report = Report::default();
     for case in CASES {
-        let native = native(&case);
-        let component = component(&registry, policy, &case).await?;
-        slowest = slowest.max(component.median);
-        let measured = serde_json::json!({
-            "tests_started": component.started,
-            "native_median_ns": native.median.as_nanos(),
-            "component_median_ns": component.median.as_nanos(),
-            "ratio": component.median.as_secs_f64() / native.median.as_secs_f64(),
-        });
-        cases.insert(case.name.to_owned(), measured);
+        let measured = measure(&registry, policy, &case).await?;
+        let name = format!("{} ({} started)", case.name, measured.started);
+        report.samples(&format!("{name}, native"), &measured.native, &measured.native);
+        report.samples(&format!("{name}, component"), &measured.component, &measured.native);
+        let micros = |time: Duration| time.as_secs_f64() * 1e6;
+        report.bar(&format!("{name} in us"), micros(measured.component.median()), Bar::Below(micros(DECISION_BAR)));
     }
-    let line = serde_json::json!({
-        "tests": TESTS,
-        "rounds": ROUNDS,
-        "decisions": cases,
-        "loaded": files.len(),
-        "found_compiled": cached,
-        "load_ms": load.as_secs_f64() * 1000.0,
-        "pooled": registry.host().is_pooled(),
-    });
-    #[expect(clippy::print_stdout, reason = "its result")]
-    {
-        println!("{line}");
-    }
-    Ok(slowest < DECISION_BAR && load < LOAD_BAR)
+    let millis = |time: Duration| time.as_secs_f64() * 1000.0;
+    report.bar("loading in ms", millis(load.median()), Bar::Below(millis(LOAD_BAR)));
+    Ok(report.end())
 }
 
 /// The files named, or those of the bundle with its policy first.
@@ -177,40 +158,28 @@ fn count(returned: &[Observed]) -> usize {
         .sum()
 }
 
-fn native(case: &Case) -> Measured {
-    let mut run = Run::new(input(case));
-    let mut times = Vec::with_capacity(ROUNDS);
-    let mut started = 0;
-    for _ in 0..ROUNDS {
-        let began = Instant::now();
-        let decision = run.decide(Duration::ZERO, &[0]);
-        times.push(began.elapsed());
-        let returned = give_back(decision);
-        started = count(&returned);
-        run.observe(&returned);
-    }
-    Measured { median: median(times), started }
-}
-
-async fn component(registry: &PluginRegistry, policy: &Path, case: &Case) -> Result<Measured> {
+/// Asks both for one decision a round, of the same state.
+async fn measure(registry: &PluginRegistry, policy: &Path, case: &Case) -> Result<Measured> {
     let failed = |fault: engine::PluginFault| anyhow!("{fault}");
     let generation = registry.get(name(policy), Role::Policy).map_err(failed)?;
     let policy = generation.policy(None).context("the component is a policy")?;
-    let mut run = policy.open(&input(case)).await.map_err(failed)?;
-    let mut times = Vec::with_capacity(ROUNDS);
-    let mut started = 0;
+    let mut native = Run::new(input(case));
+    let mut component = policy.open(&input(case)).await.map_err(failed)?;
+    let mut measured = Measured::default();
     for _ in 0..ROUNDS {
         let began = Instant::now();
-        let decision = run.decide(Duration::ZERO, &[0]).await.map_err(failed)?;
-        times.push(began.elapsed());
+        let decision = native.decide(Duration::ZERO, &[0]);
+        measured.native.push(began.elapsed());
         let returned = give_back(decision);
-        started = count(&returned);
-        run.observe(&returned).await.map_err(failed)?;
-    }
-    Ok(Measured { median: median(times), started })
-}
+        measured.started = count(&returned);
+        native.observe(&returned);
 
-fn median(mut times: Vec<Duration>) -> Duration {
-    times.sort_unstable();
-    times[times.len() / 2]
+        let began = Instant::now();
+        let decision = component.decide(Duration::ZERO, &[0]).await.map_err(failed)?;
+        measured.component.push(began.elapsed());
+        let returned = give_back(decision);
+        ensure!(count(&returned) == measured.started, "the component starts another number of tests");
+        component.observe(&returned).await.map_err(failed)?;
+    }
+    Ok(measured)
 }

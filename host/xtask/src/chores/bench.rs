@@ -25,7 +25,7 @@ pub(crate) fn run(repository: &Repository, only: Option<&str>) -> anyhow::Result
     for package in packages {
         eprintln!("== {package}");
         let mut command = cargo(repository);
-        command.args(["bench", "--quiet", "--package", &package, "--benches"]);
+        command.args(["bench", "--quiet", "--package", &package, "--bench", "*"]);
         command.env("MUSTER_BIN", &binary).env(BUNDLE_VARIABLE, repository.components());
         if !process::status(&mut command)?.success() {
             missed.push(package);
