@@ -9,7 +9,6 @@ use coordinator::ports::{BuilderConfig, Place, PluginSet, Source, TestPlan};
 use coordinator::{Coordinator, CoordinatorConfig, JobSetup, Selection};
 use engine::{BuildSpec, Phases};
 use plugin_host::{PluginRegistry, Role};
-use snapshot::archive::Compression;
 use snapshot::key::{SnapshotInputs, SnapshotKey, TrustDomain};
 use snapshot::source::{FoundBy, SourceListing};
 use tokio::sync::mpsc::Sender;
@@ -41,13 +40,13 @@ pub(super) async fn run(job: BuildJob, updates: Sender<BuildUpdate>, cancel: Can
     let loading = Loading { host: &job.host, tree: &job.tree_file.config, files: &job.plugins, state: &job.state };
     let registry = load(loading).await?;
     check_sections(&job, &registry)?;
-    let Machines { pool, local, notes } = machines(&job, &registry)?;
-    for note in notes {
-        let _ = updates.send(BuildUpdate::Note(note)).await;
+    let machines = machines(&job, &registry)?;
+    for note in &machines.notes {
+        let _ = updates.send(BuildUpdate::Note(note.clone())).await;
     }
-    let result = submit(&job, &registry, listing, Arc::clone(&pool), local, &updates, &cancel).await;
+    let result = submit(&job, &registry, listing, &machines, &updates, &cancel).await;
     // Whatever happened: no machine is left behind.
-    pool.shutdown().await;
+    machines.pool.shutdown().await;
     result
 }
 
@@ -68,11 +67,12 @@ async fn submit(
     job: &BuildJob,
     registry: &PluginRegistry,
     listing: Arc<SourceListing>,
-    pool: Arc<dyn pool::Pool>,
-    local: bool,
+    machines: &Machines,
     updates: &Sender<BuildUpdate>,
     cancel: &CancellationToken,
 ) -> anyhow::Result<()> {
+    let Machines { pool, local, compression, .. } = machines;
+    let (pool, local, compression) = (Arc::clone(pool), *local, *compression);
     let files = plugin_files(&listing);
     let Chosen { plugin, config } = choose(job, registry, &files).await?;
     let plugins = plugin_set(job, registry, plugin, &config)?;
@@ -105,7 +105,7 @@ async fn submit(
         plugins,
         pool,
         blobs,
-        compression: if local { Compression::None } else { Compression::Zstd },
+        compression,
         selection: Selection { run: job.select.clone() },
         output_dir: job.state.join("output").join(build.to_string()),
         updates: updates.clone(),
