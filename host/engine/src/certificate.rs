@@ -248,7 +248,12 @@ impl<'a> TestPhase<'a> {
     /// How much longer the last group took than was expected of it.
     fn overrun(&self) -> Duration {
         let Some((id, attempt, _)) = self.last_group() else { return Duration::ZERO };
-        let expected = |test: &TestFacts| test.estimate.as_ref().map(|estimate| estimate.expected);
+        // A test that nothing was known of was not expected to take any time, whatever stood in for its estimate.
+        let expected = |test: &TestFacts| {
+            test.estimate
+                .as_ref()
+                .map(|estimate| if estimate.source.is_known() { estimate.expected } else { Duration::ZERO })
+        };
         let estimated = self.gave(id, attempt).filter_map(|(test, took)| Some((took, expected(test)?)));
         let (took, expected) = estimated.fold((Duration::ZERO, Duration::ZERO), |(took, expected), (one, of_it)| {
             (took + one, expected.saturating_add(of_it))

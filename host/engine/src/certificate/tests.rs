@@ -26,15 +26,15 @@ impl<'a> Words<'a> {
         self.0.contains(&word)
     }
 
-    /// Names with what the test took and what was expected of it: `a:5/3`, `a:5` for both the same, or `a` for one
-    /// without an end.
-    fn tests(&self) -> Vec<(&'a str, Option<u64>, u64)> {
+    /// Names with what the test took and what was expected of it: `a:5/3`, `a:5` for both the same, `a:5/?` for one that
+    /// nothing was known of, or `a` for one without an end.
+    fn tests(&self) -> Vec<(&'a str, Option<u64>, Option<u64>)> {
         let of = self.0.iter().position(|word| *word == "of").map_or(self.0.len(), |place| place + 1);
         let parse = |word: &&'a str| match word.split_once(':') {
-            None => (*word, None, 1),
+            None => (*word, None, Some(1)),
             Some((name, lengths)) => {
                 let (took, expected) = lengths.split_once('/').unwrap_or((lengths, lengths));
-                (name, Some(number(took)), number(expected))
+                (name, Some(number(took)), (expected != "?").then(|| number(expected)))
             }
         };
         self.0[of..].iter().map(parse).collect()
@@ -63,8 +63,9 @@ fn certify(story: &str) -> String {
         }
         index.insert(name, TestIndex(u32::try_from(tests.len()).unwrap()));
         tests.push(test(name));
-        let expected = Duration::from_secs(expected);
-        estimates.push(Estimate { expected, deviation: Duration::ZERO, source: EstimateSource::Table });
+        let source = if expected.is_some() { EstimateSource::Table } else { EstimateSource::Prior };
+        let expected = expected.map_or(builtin::PRIOR, Duration::from_secs);
+        estimates.push(Estimate { expected, deviation: Duration::ZERO, source });
     }
     let phases = facts.expected;
     facts.apply(at(0), &Fact::TestsListed(tests));
@@ -245,6 +246,18 @@ fn an_underestimated_last_group_lets_the_others_wait() {
         group on 2 from 0 to 7 of b:6
         group on 1 from 5 to 14 of c:4/1 d:4/1
         over at 14"), @"14s for 18s on 2, bound 10s; exec overhead 500ms; misestimates 3s; the rest 500ms");
+}
+
+#[test]
+fn what_nothing_was_known_of_was_not_expected() {
+    // As above, and whatever stands in for an estimate explains nothing.
+    insta::assert_snapshot!(certify("
+        machine 1 from 0
+        machine 2 from 0
+        group on 1 from 0 to 5 of a:4
+        group on 2 from 0 to 7 of b:6
+        group on 1 from 5 to 14 of c:4/? d:4/?
+        over at 14"), @"14s for 18s on 2, bound 10s; exec overhead 500ms; misestimates 3.5s");
 }
 
 #[test]
