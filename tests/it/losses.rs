@@ -4,7 +4,7 @@ mod cut;
 
 use rustix::process::Signal;
 
-use crate::support::{Live, Tree, User, live};
+use crate::support::{Live, Outcome, Tree, User, live};
 
 /// Heartbeats that need not be waited for.
 const QUICK: &str = "[limits]\nheartbeat-every = \"500ms\"\nheartbeat-timeout = \"500ms\"\n";
@@ -15,6 +15,19 @@ fn slow_tree(count: usize) -> Tree {
         tree.script(&format!("t{number:02}"), "sleep 0.3; echo 1..1; echo ok 1");
     }
     tree
+}
+
+/// The named machine was lost, is said to be with its cause, and every test passed once all the same.
+fn assert_only_the_machine_was_lost(outcome: &Outcome, name: &str, tests: usize) {
+    assert_eq!(outcome.code, Some(0), "{}", outcome.all());
+    assert_eq!(outcome.junit.len(), tests);
+    assert!(outcome.junit.values().all(|result| result == "passed"), "{:?}", outcome.junit);
+    assert_eq!(outcome.named("test").count(), tests, "one verdict for each: {}", outcome.all());
+    let lost: Vec<_> = outcome.named("buildlet").filter(|event| event["state"] == "lost").collect();
+    assert!(!lost.is_empty() && lost.iter().all(|event| event["name"] == name), "{name} is lost: {lost:?}");
+    assert!(lost[0]["cause"].as_str().unwrap().starts_with("machine lost: "), "{lost:?}");
+    let told = |line: &str| line.starts_with(&format!("  {name} after ")) && line.contains(": machine lost: ");
+    assert!(outcome.stderr.lines().any(told), "{}", outcome.stderr);
 }
 
 fn pid_of_helper(event: &serde_json::Value) -> Option<u32> {
@@ -30,12 +43,7 @@ fn a_killed_helper_costs_no_test() {
     let mut live = Live::start(user.build_command(tree.path(), &["--helpers", "2"]));
     let event = live.wait_for("a helper ran", |event| pid_of_helper(event).is_some());
     live::signal(pid_of_helper(&event).unwrap(), Signal::KILL);
-    let outcome = live.finish(&user);
-    assert_eq!(outcome.code, Some(0), "{}", outcome.all());
-    assert_eq!(outcome.junit.len(), 30);
-    assert!(outcome.junit.values().all(|result| result == "passed"), "{:?}", outcome.junit);
-    assert!(outcome.named("buildlet").any(|event| event["state"] == "lost"), "{}", outcome.all());
-    assert!(outcome.stderr.contains("lost"), "{}", outcome.stderr);
+    assert_only_the_machine_was_lost(&live.finish(&user), event["name"].as_str().unwrap(), 30);
 }
 
 #[test]
@@ -46,9 +54,7 @@ fn a_stopped_helper_costs_no_test() {
     let mut live = Live::start(user.build_command(tree.path(), &["--helpers", "2"]));
     let event = live.wait_for("a helper ran", |event| pid_of_helper(event).is_some());
     live::signal(pid_of_helper(&event).unwrap(), Signal::STOP);
-    let outcome = live.finish(&user);
-    assert_eq!(outcome.code, Some(0), "{}", outcome.all());
-    assert!(outcome.junit.values().all(|result| result == "passed") && outcome.junit.len() == 30, "{}", outcome.all());
+    assert_only_the_machine_was_lost(&live.finish(&user), event["name"].as_str().unwrap(), 30);
 }
 
 #[test]
@@ -62,9 +68,7 @@ fn a_killed_main_buildlet_in_the_test_phase_costs_no_test() {
         event["event"] == "buildlet" && event["role"] == "main" && event["state"] == "running"
     });
     live::signal(u32::try_from(event["pid"].as_u64().unwrap()).unwrap(), Signal::KILL);
-    let outcome = live.finish(&user);
-    assert_eq!(outcome.code, Some(0), "{}", outcome.all());
-    assert!(outcome.junit.values().all(|result| result == "passed") && outcome.junit.len() == 30, "{}", outcome.all());
+    assert_only_the_machine_was_lost(&live.finish(&user), event["name"].as_str().unwrap(), 30);
 }
 
 /// The test kills the agent that runs it: three times, then it is lost, and only it.
@@ -80,6 +84,11 @@ fn a_test_that_kills_its_machine_is_lost_and_the_build_errored() {
         [outcome.result("t/a.t"), outcome.result("t/b.t"), outcome.result("t/c.t")],
         ["passed", "error", "passed"]
     );
+    let verdict = outcome.named("test").find(|event| event["name"] == "t/b.t").unwrap();
+    assert_eq!(verdict["verdict"], "lost", "{verdict}");
+    let cause = verdict["cause"].as_str().unwrap();
+    assert!(cause.starts_with("could not be run in 3 tries: "), "{cause}");
+    assert_eq!(cause.matches("machine lost: ").count(), 3, "each try with its cause: {cause}");
 }
 
 #[test]
