@@ -5,7 +5,7 @@ use std::ffi::OsString;
 use std::path::{Path, PathBuf};
 use std::process::Command;
 
-use crate::support::Outcome;
+use crate::support::{Outcome, skip};
 
 /// How many differences are shown.
 const MAX_SHOWN: usize = 20;
@@ -50,7 +50,7 @@ impl Suite {
 pub(super) fn projects() -> Option<PathBuf> {
     let folder = std::env::var_os("MUSTER_TEST_PROJECTS").map(PathBuf::from);
     if folder.is_none() {
-        eprintln!("skipped: no published projects were fetched (`cargo xtask test` fetches them)");
+        skip("no published projects were fetched (`cargo xtask test` fetches them)");
     }
     folder
 }

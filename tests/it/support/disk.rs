@@ -5,6 +5,8 @@ use std::process::Command;
 
 use tempfile::TempDir;
 
+use super::skip;
+
 /// A small disk, unmounted when the test ends.
 pub(crate) struct SmallDisk {
     folder: TempDir,
@@ -18,7 +20,7 @@ impl SmallDisk {
         let mut mount = Command::new("mount");
         let mounted = mount.args(["-t", "tmpfs", "-o", &options, "muster-test"]).arg(folder.path()).output().unwrap();
         if !mounted.status.success() {
-            eprintln!("skipped: no tmpfs can be mounted: {}", String::from_utf8_lossy(&mounted.stderr).trim());
+            skip(&format!("no tmpfs can be mounted: {}", String::from_utf8_lossy(&mounted.stderr).trim()));
             return None;
         }
         Some(SmallDisk { folder })

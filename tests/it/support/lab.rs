@@ -8,7 +8,7 @@ use std::io::{BufRead as _, BufReader, Write as _};
 use std::path::{Path, PathBuf};
 use std::process::{Child, ChildStdout, Command, Stdio};
 
-use super::binary;
+use super::{binary, skip};
 
 /// Runs inside of the new namespaces: brings the program and packages where they stay visible, hides what another
 /// machine would not have, waits for the wire, and serves. Arguments: own address, program, packages, what to hide.
@@ -52,7 +52,7 @@ impl Lab {
         let mut probe = Command::new("unshare");
         let can = probe.args(["--net", "--mount", "ip", "link", "set", "lo", "up"]).stderr(Stdio::null()).status();
         if !can.is_ok_and(|status| status.success()) {
-            eprintln!("skipped: this user cannot make network and mount namespaces");
+            skip("this user cannot make network and mount namespaces");
             return None;
         }
         let hub = Place::start(&["--net"], HUB, &[]);

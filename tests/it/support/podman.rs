@@ -11,6 +11,8 @@ use std::time::{Duration, Instant};
 use serde_json::Value;
 use tempfile::TempDir;
 
+use super::skip;
+
 /// Longer than anything here takes.
 const DEADLINE: Duration = Duration::from_secs(120);
 /// What must be there.
@@ -29,11 +31,11 @@ impl Podman {
     pub(crate) fn start() -> Option<Podman> {
         let missing: Vec<&str> = PROGRAMS.into_iter().filter(|path| !Path::new(path).exists()).collect();
         if !missing.is_empty() {
-            eprintln!("skipped: this machine has no {}", missing.join(", "));
+            skip(&format!("this machine has no {}", missing.join(", ")));
             return None;
         }
         if !rustix::process::geteuid().is_root() {
-            eprintln!("skipped: containers with mounts of the machine's own folders need root");
+            skip("containers with mounts of the machine's own folders need root");
             return None;
         }
         let root = tempfile::tempdir().unwrap();
