@@ -1,6 +1,7 @@
 //! "Verdicts are earned": what the end of an attempt says of each of its tests. Pure, and the only place of these rules.
 
 use std::collections::BTreeMap;
+use std::time::Duration;
 
 use crate::{AttemptEnd, CommandEnd, ExecFailure, ExecFailureKind, Report, ReturnCause, Status, TestFacts, TestIndex};
 
@@ -27,7 +28,7 @@ pub(crate) fn judge(members: &[(TestIndex, &TestFacts)], attempt: &AttemptEnd) -
         Ok(CommandEnd::NotStarted(why)) => sorted.not_started(why),
         Ok(end) if !attempt.parsed => sorted.by_exit_status(end, attempt),
         Ok(end) if end.is_success() => sorted.after_success(),
-        Ok(end) => sorted.after_failure(end),
+        Ok(end) => sorted.after_failure(end, attempt.took),
     }
 }
 
@@ -147,7 +148,7 @@ impl<'a> Sorted<'a> {
         judgement
     }
 
-    fn after_failure(self, end: &CommandEnd) -> Judgement {
+    fn after_failure(self, end: &CommandEnd, took: Duration) -> Judgement {
         let text = end.to_string();
         let any_failed = self.any_failed();
         let (unreported, open) = (self.unreported.clone(), self.open);
@@ -160,7 +161,9 @@ impl<'a> Sorted<'a> {
         for (index, facts) in unreported {
             let to_blame = open == Some(index) || (alone && open.is_none());
             if to_blame {
-                judgement.reported.push((index, failed(facts, &text)));
+                // In company nobody knows when it began.
+                let duration = alone.then_some(took);
+                judgement.reported.push((index, Report { duration, ..failed(facts, &text) }));
             } else if open.is_some() {
                 judgement.returned.push((index, ReturnCause::CutShort(text.clone()), false));
             } else if any_failed {

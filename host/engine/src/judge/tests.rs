@@ -195,7 +195,7 @@ fn an_open_test_that_was_reported_after_all_is_not_open() {
 
 #[test]
 fn a_test_alone_in_its_exec_owns_its_end() {
-    insta::assert_snapshot!(ended("a", "", 3), @"a Failed: exit status 3");
+    insta::assert_snapshot!(ended("a", "", 3), @"a Failed: exit status 3 (7s)");
 }
 
 #[test]
