@@ -10,35 +10,45 @@ use serde_json::Value;
 use crate::chores::build::{BUNDLE_VARIABLE, release};
 use crate::chores::plugins;
 use crate::process::{self, cargo};
+use crate::projects;
 use crate::repository::Repository;
 
-/// Runs all benches, or those of one package; the error names the packages whose bar was missed.
+/// Runs all benches, or those of one package; the bars that were missed are in what they print.
 pub(crate) fn run(repository: &Repository, only: Option<&str>) -> anyhow::Result<()> {
     plugins::run(repository)?;
     let binary = release(repository)?;
-    let packages: Vec<String> =
-        benched(repository)?.into_iter().filter(|name| only.is_none_or(|only| only == name)).collect();
-    if packages.is_empty() {
+    let benches = benches(repository)?;
+    let chosen: Vec<&Bench> = benches.iter().filter(|bench| only.is_none_or(|only| only == bench.package)).collect();
+    if chosen.is_empty() {
         bail!("find a bench{}", only.map_or_else(String::new, |only| format!(" in a package `{only}`")));
     }
-    let mut missed = Vec::new();
-    for package in packages {
-        eprintln!("== {package}");
-        let mut command = cargo(repository);
-        command.args(["bench", "--quiet", "--package", &package, "--bench", "*"]);
-        command.env("MUSTER_BIN", &binary).env(BUNDLE_VARIABLE, repository.components());
-        if !process::status(&mut command)?.success() {
-            missed.push(package);
-        }
+    let projects = projects::ensure()?;
+    let mut command = cargo(repository);
+    command.args(["bench", "--no-fail-fast"]);
+    // Every package of the benches, whichever run: what is selected decides the features of what all depend on, and other
+    // features would be another compilation.
+    for bench in &benches {
+        command.args(["--package", &bench.package]);
     }
-    if !missed.is_empty() {
-        bail!("reach every bar: see {}", missed.join(", "));
+    for bench in chosen {
+        command.args(["--bench", &bench.name]);
+    }
+    command.env("MUSTER_BIN", &binary).env("MUSTER_TEST_PROJECTS", &projects);
+    command.env(BUNDLE_VARIABLE, repository.components());
+    if !process::status(&mut command)?.success() {
+        bail!("reach every bar: see what was missed above");
     }
     Ok(())
 }
 
-/// The packages that have a bench of their own.
-fn benched(repository: &Repository) -> anyhow::Result<Vec<String>> {
+/// A program that measures, and whose speed that is.
+struct Bench {
+    package: String,
+    name: String,
+}
+
+/// All of the workspace.
+fn benches(repository: &Repository) -> anyhow::Result<Vec<Bench>> {
     let mut command = cargo(repository);
     let output =
         command.args(["metadata", "--format-version=1", "--no-deps"]).output().context("run cargo metadata")?;
@@ -47,14 +57,13 @@ fn benched(repository: &Repository) -> anyhow::Result<Vec<String>> {
     }
     let metadata: Value = serde_json::from_slice(&output.stdout).context("read cargo's metadata")?;
     let packages = metadata["packages"].as_array().into_iter().flatten();
-    Ok(packages
-        .filter(|package| has_bench(package))
-        .filter_map(|package| Some(package["name"].as_str()?.to_owned()))
-        .collect())
+    Ok(packages.flat_map(of_package).collect())
 }
 
-fn has_bench(package: &Value) -> bool {
+fn of_package(package: &Value) -> Vec<Bench> {
     let targets = package["targets"].as_array().into_iter().flatten();
-    let mut kinds = targets.flat_map(|target| target["kind"].as_array().into_iter().flatten());
-    kinds.any(|kind| kind == "bench")
+    let is_bench = |target: &&Value| target["kind"].as_array().into_iter().flatten().any(|kind| kind == "bench");
+    let text = |value: &Value| value.as_str().unwrap_or_default().to_owned();
+    let bench = |target: &Value| Bench { package: text(&package["name"]), name: text(&target["name"]) };
+    targets.filter(is_bench).map(bench).collect()
 }
