@@ -4,10 +4,7 @@ mod cut;
 
 use rustix::process::Signal;
 
-use crate::support::{Live, Outcome, Tree, User, live};
-
-/// Heartbeats that need not be waited for.
-const QUICK: &str = "[limits]\nheartbeat-every = \"500ms\"\nheartbeat-timeout = \"500ms\"\n";
+use crate::support::{Live, Outcome, QUICK, Tree, User, live};
 
 fn slow_tree(count: usize) -> Tree {
     let tree = Tree::new(&[]);

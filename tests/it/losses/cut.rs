@@ -1,9 +1,9 @@
 //! Machines that live on, but cannot be reached any more.
 
-use super::{QUICK, slow_tree};
+use super::slow_tree;
 use crate::support::buildlet::Buildlet;
 use crate::support::proxy::{Cut, Proxy};
-use crate::support::{Live, User, is_full};
+use crate::support::{Live, QUICK, User, is_full};
 
 /// Tests of the tree: 0.3 s each.
 const TESTS: usize = 24;
@@ -60,4 +60,9 @@ fn a_silent_helper_costs_no_test() {
 #[test]
 fn a_silent_main_buildlet_costs_no_test() {
     points().for_each(|after| cut_off("main", Cut::Silent, after));
+}
+
+#[test]
+fn a_closed_connection_to_the_main_buildlet_costs_no_test() {
+    points().for_each(|after| cut_off("main", Cut::Closed, after));
 }

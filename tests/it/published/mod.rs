@@ -3,6 +3,7 @@
 //! Then again on machines that share nothing but a network: no tree, no work directory, no index of packages. One
 //! disk hides the commonest fault of spreading tests, a path that only the first machine has.
 
+mod losses;
 mod perl;
 mod python;
 mod suite;

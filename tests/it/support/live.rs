@@ -25,20 +25,26 @@ impl Live {
         self.child.id()
     }
 
-    /// Reads events up to the first that `wanted` accepts.
-    pub(crate) fn wait_for(&mut self, what: &str, mut wanted: impl FnMut(&Value) -> bool) -> Value {
+    /// Reads events up to the first that `wanted` accepts; the build must have one.
+    pub(crate) fn wait_for(&mut self, what: &str, wanted: impl FnMut(&Value) -> bool) -> Value {
+        self.look_for(wanted).unwrap_or_else(|| {
+            let mut stderr = String::new();
+            self.child.stderr.take().unwrap().read_to_string(&mut stderr).unwrap();
+            panic!("the build ended before {what}\n{}\n{stderr}", String::from_utf8_lossy(&self.seen));
+        })
+    }
+
+    /// Reads events up to the first that `wanted` accepts, or to the end of the build.
+    pub(crate) fn look_for(&mut self, mut wanted: impl FnMut(&Value) -> bool) -> Option<Value> {
         loop {
             let mut line = Vec::new();
-            let read = self.stdout.read_until(b'\n', &mut line).unwrap();
-            if read == 0 {
-                let mut stderr = String::new();
-                self.child.stderr.take().unwrap().read_to_string(&mut stderr).unwrap();
-                panic!("the build ended before {what}\n{}\n{stderr}", String::from_utf8_lossy(&self.seen));
+            if self.stdout.read_until(b'\n', &mut line).unwrap() == 0 {
+                return None;
             }
             self.seen.extend_from_slice(&line);
             let event: Value = serde_json::from_slice(&line).unwrap();
             if wanted(&event) {
-                return event;
+                return Some(event);
             }
         }
     }
