@@ -23,6 +23,9 @@ use std::time::Duration;
 use serde_json::Value;
 use tempfile::TempDir;
 
+/// Settings of a user whose heartbeats need not be waited for.
+pub(crate) const QUICK: &str = "[limits]\nheartbeat-every = \"500ms\"\nheartbeat-timeout = \"500ms\"\n";
+
 /// One user of the binary: a home, a state folder, nothing of this machine's configuration.
 pub(crate) struct User {
     home: TempDir,
@@ -62,7 +65,8 @@ impl User {
     pub(crate) fn muster(&self, args: impl IntoIterator<Item = impl AsRef<OsStr>>) -> Command {
         let mut command = Command::new(binary());
         command.args(args).env_clear().env("HOME", self.home.path()).env("PATH", std::env::var_os("PATH").unwrap());
-        command.env("LANG", "C.UTF-8").stdin(Stdio::null());
+        // Compiled plugins are shared: compiling them again in each test shows nothing.
+        command.env("XDG_CACHE_HOME", env!("CARGO_TARGET_TMPDIR")).env("LANG", "C.UTF-8").stdin(Stdio::null());
         command
     }
 

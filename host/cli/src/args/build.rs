@@ -82,7 +82,7 @@ pub struct BuildArgs {
     /// Print one JSON event a line on standard output, documented in docs/events.md
     #[arg(long, help_heading = "What is written")]
     pub json: bool,
-    /// Keep history, snapshots and compiled plugins here; without this `~/.local/state/muster`
+    /// Keep history, snapshots and compiled plugins here; without this `~/.local/state/muster` and `~/.cache/muster`
     #[arg(long, value_name = "DIR", help_heading = "What is written")]
     pub state: Option<PathBuf>,
 }

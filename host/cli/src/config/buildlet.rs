@@ -29,6 +29,10 @@ pub struct BuildletConfig {
     pub tls_key: Option<PathBuf>,
     /// Serve without TLS.
     pub no_tls: bool,
+    /// Trees below these directories may be cloned into the work directory.
+    pub allow_clone_from: Vec<PathBuf>,
+    /// Announce nothing that Muster adds to x/build's protocol.
+    pub no_additions: bool,
     /// Bounds.
     pub limits: BuildletLimits,
 }

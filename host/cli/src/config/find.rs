@@ -19,6 +19,17 @@ pub struct Folders {
     pub home_config: Option<PathBuf>,
     /// `$XDG_STATE_HOME/muster`, else `~/.local/state/muster`.
     pub state: Option<PathBuf>,
+    /// `$XDG_CACHE_HOME/muster`, else `~/.cache/muster`.
+    pub cache: Option<PathBuf>,
+}
+
+/// Where what outlives a command is kept.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Kept {
+    /// History and snapshots.
+    pub state: PathBuf,
+    /// Compiled plugins.
+    pub compiled: PathBuf,
 }
 
 impl Folders {
@@ -31,13 +42,21 @@ impl Folders {
     pub fn from_lookup(lookup: impl Fn(&str) -> Option<OsString>) -> Folders {
         let absolute = |name| lookup(name).map(PathBuf::from).filter(|path| path.is_absolute());
         let home = absolute("HOME");
+        let below_home = |folder| home.as_ref().map(|home| home.join(folder));
         Folders {
             xdg_config: absolute("XDG_CONFIG_HOME").map(|folder| folder.join("muster")),
-            home_config: home.as_ref().map(|home| home.join(".config/muster")),
-            state: absolute("XDG_STATE_HOME")
-                .or_else(|| home.map(|home| home.join(".local/state")))
-                .map(|folder| folder.join("muster")),
+            home_config: below_home(".config/muster"),
+            state: absolute("XDG_STATE_HOME").or(below_home(".local/state")).map(|folder| folder.join("muster")),
+            cache: absolute("XDG_CACHE_HOME").or(below_home(".cache")).map(|folder| folder.join("muster")),
         }
+    }
+
+    /// Where things are kept: all in the folder that was asked for, else where this user's programs keep theirs. `None`
+    /// where neither is known.
+    pub fn kept(&self, asked: Option<PathBuf>) -> Option<Kept> {
+        let cache = if asked.is_some() { None } else { self.cache.as_ref() };
+        let state = asked.as_ref().or(self.state.as_ref())?;
+        Some(Kept { compiled: cache.unwrap_or(state).join("compiled"), state: state.clone() })
     }
 
     /// Every place where this file may be, the most particular first.
@@ -75,12 +94,17 @@ mod tests {
                 "/etc/muster/coordinator.toml"
             ]
         );
-        assert_eq!(folders.state, Some("/home/a/.local/state/muster".into()));
+        let usual =
+            Kept { state: "/home/a/.local/state/muster".into(), compiled: "/home/a/.cache/muster/compiled".into() };
+        assert_eq!(folders.kept(None), Some(usual));
+        let asked = Kept { state: "/s".into(), compiled: "/s/compiled".into() };
+        assert_eq!(folders.kept(Some("/s".into())), Some(asked), "nothing is written elsewhere");
     }
 
     #[test]
     fn relative_folders_are_ignored() {
         let folders = Folders::from_lookup(|name| (name == "XDG_CONFIG_HOME").then(|| "conf".into()));
         assert_eq!(folders, Folders::default());
+        assert_eq!(folders.kept(None), None);
     }
 }

@@ -7,6 +7,7 @@ use plugin_host::{EngineOptions, PluginHost, PluginRegistry, Source};
 
 use super::plugin_settings;
 use crate::bundle::BUNDLE;
+use crate::config::find::Kept;
 use crate::config::host::HostFile;
 use crate::config::nearest::nearest;
 use crate::config::tree::TreeConfig;
@@ -21,19 +22,20 @@ pub struct Loading<'a> {
     pub tree: &'a TreeConfig,
     /// Components of the command line.
     pub files: &'a [PathBuf],
-    /// The folder of compiled code and of plugins' values.
-    pub state: &'a Path,
+    /// The folders of plugins' values and of compiled code.
+    pub kept: &'a Kept,
 }
 
-/// Loads every plugin. Compiled code is kept in the state folder, so that only the first time takes long.
+/// Loads every plugin. Compiled code is kept, so that only the first time takes long.
 ///
 /// # Errors
 /// A plugin that was asked for cannot be loaded; the message says which, and what to do.
 pub async fn load(loading: Loading<'_>) -> anyhow::Result<PluginRegistry> {
-    let cache = loading.state.join("compiled");
-    std::fs::create_dir_all(loading.state)
-        .with_context(|| format!("failed to make the state folder `{}`", loading.state.display()))?;
-    let options = EngineOptions { cache_folder: Some(cache), ..EngineOptions::default() };
+    let Kept { state, compiled } = loading.kept;
+    for folder in [Some(state.as_path()), compiled.parent()].into_iter().flatten() {
+        std::fs::create_dir_all(folder).with_context(|| format!("failed to make the folder `{}`", folder.display()))?;
+    }
+    let options = EngineOptions { cache_folder: Some(compiled.clone()), ..EngineOptions::default() };
     let host = PluginHost::new(&options).context("failed to start the plugin host")?;
     let registry = PluginRegistry::new(host);
     for plugin in BUNDLE {
@@ -41,7 +43,7 @@ pub async fn load(loading: Loading<'_>) -> anyhow::Result<PluginRegistry> {
         if section.is_some_and(|section| section.source.is_some()) {
             continue;
         }
-        let settings = plugin_settings(plugin.name, loading.host, loading.tree, loading.state)?;
+        let settings = plugin_settings(plugin.name, loading.host, loading.tree, &loading.kept.state)?;
         registry
             .add_bytes(plugin.name, Source::Bundled, plugin.bytes, settings)
             .await
@@ -62,7 +64,7 @@ pub async fn load(loading: Loading<'_>) -> anyhow::Result<PluginRegistry> {
 }
 
 async fn add_file(registry: &PluginRegistry, name: &str, file: &Path, loading: Loading<'_>) -> anyhow::Result<()> {
-    let settings = plugin_settings(name, loading.host, loading.tree, loading.state)?;
+    let settings = plugin_settings(name, loading.host, loading.tree, &loading.kept.state)?;
     let added = registry.add_file(name, file, settings).await;
     added.map(drop).map_err(|error| {
         let why = exit::describe(&anyhow::Error::from(error));

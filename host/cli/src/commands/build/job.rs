@@ -7,7 +7,7 @@ use regex::Regex;
 
 use super::project;
 use crate::args::{BuildArgs, GlobalArgs};
-use crate::config::find::Folders;
+use crate::config::find::{Folders, Kept};
 use crate::config::host::HostFile;
 use crate::config::tree::TreeFile;
 use crate::exit::UsageError;
@@ -38,8 +38,8 @@ pub struct BuildJob {
     pub host: HostFile,
     /// The tree's configuration.
     pub tree_file: TreeFile,
-    /// The folder of history, snapshots and compiled plugins, absolute.
-    pub state: PathBuf,
+    /// The folders of history, snapshots and compiled plugins, absolute.
+    pub kept: Kept,
     /// The builder; none is found out from the tree.
     pub builder: Option<String>,
     /// The most helpers; none is what the builder wants and the machine can bear.
@@ -93,7 +93,7 @@ impl BuildJob {
         };
         Ok(BuildJob {
             project: of_tree.project.clone().unwrap_or_else(|| project::name(&tree)),
-            state: state_folder(args, &host, folders)?,
+            kept: kept(args, &host, folders)?,
             builder: args.builder.clone().or_else(|| of_tree.builder.clone()),
             helpers,
             policy: args.policy.clone().unwrap_or_else(|| of_host.build.policy.clone()),
@@ -127,12 +127,15 @@ fn tree_folder(path: &Path) -> anyhow::Result<PathBuf> {
     path.canonicalize().with_context(|| format!("failed to resolve `{}`", path.display()))
 }
 
-fn state_folder(args: &BuildArgs, host: &HostFile, folders: &Folders) -> anyhow::Result<PathBuf> {
+fn kept(args: &BuildArgs, host: &HostFile, folders: &Folders) -> anyhow::Result<Kept> {
+    let absolute = |folder: PathBuf| {
+        std::path::absolute(&folder).with_context(|| format!("failed to resolve `{}`", folder.display()))
+    };
     let configured = host.config.state.dir.as_deref().map(|dir| host.resolve(dir));
-    let folder = args.state.clone().or(configured).or_else(|| folders.state.clone()).ok_or_else(|| {
-        UsageError::new("there is no folder for history and snapshots", "set HOME, or give `--state DIR`")
-    })?;
-    std::path::absolute(&folder).with_context(|| format!("failed to resolve `{}`", folder.display()))
+    let asked = args.state.clone().or(configured).map(absolute).transpose()?;
+    folders.kept(asked).ok_or_else(|| {
+        UsageError::new("there is no folder for history and snapshots", "set HOME, or give `--state DIR`").into()
+    })
 }
 
 /// The whole URL: as it was given, or from the file that was named with `@`.
@@ -217,7 +220,7 @@ mod tests {
         let job = gather(&args);
         assert_eq!((job.helpers, job.retries, job.keep_going), (Some(5), 3, Some(false)));
         assert_eq!(job.limits.build, Duration::from_secs(3600), "a tree cannot ask for more than the host allows");
-        assert_eq!(job.state, home.path().join(".config/muster/s"), "relative to the file that says it");
+        assert_eq!(job.kept.state, home.path().join(".config/muster/s"), "relative to the file that says it");
         args.helpers = Some(0);
         args.keep_going = true;
         let job = gather(&args);

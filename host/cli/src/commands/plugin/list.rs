@@ -15,7 +15,7 @@ use crate::plugins::{Loading, load};
 pub(super) fn run(global: &GlobalArgs, args: &PluginListArgs) -> anyhow::Result<Exit> {
     let folders = Folders::of_process();
     let host = HostFile::find(global.config.as_deref(), &folders)?;
-    let state = host.config.state.dir.as_deref().map(|dir| host.resolve(dir)).or(folders.state).ok_or_else(|| {
+    let kept = folders.kept(host.config.state.dir.as_deref().map(|dir| host.resolve(dir))).ok_or_else(|| {
         UsageError::new(
             "there is no folder for compiled plugins",
             "set HOME, or `[state] dir` in the host's coordinator.toml",
@@ -23,7 +23,7 @@ pub(super) fn run(global: &GlobalArgs, args: &PluginListArgs) -> anyhow::Result<
     })?;
     let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build()?;
     let tree = TreeConfig::default();
-    let registry = runtime.block_on(load(Loading { host: &host, tree: &tree, files: &[], state: &state }))?;
+    let registry = runtime.block_on(load(Loading { host: &host, tree: &tree, files: &[], kept: &kept }))?;
     let plugins = registry.describe();
     if args.json {
         print(&serde_json::to_string(&plugins)?)?;
