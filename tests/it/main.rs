@@ -7,5 +7,6 @@ mod full_disk;
 mod losses;
 mod outside_plugin;
 mod published;
+mod set_up;
 mod support;
 mod verdicts;

@@ -151,6 +151,8 @@ parser = { name = "tap", names = "point" }
     let outcome = user.build(tree.path(), &["--helpers", "0", "--report", report.to_str().unwrap()]);
     assert_eq!(outcome.code, Some(0), "{}", outcome.all());
     assert_eq!([outcome.result("a"), outcome.result("unlisted")], ["passed", "passed"]);
+    let added = |name| outcome.named("test").find(|event| event["name"] == name).unwrap()["added"].as_bool();
+    assert_eq!([added("a"), added("unlisted")], [Some(false), Some(true)], "{}", outcome.all());
     let report = std::fs::read_to_string(report).unwrap();
     assert!(report.contains("unlisted <span class=\"dim\">(not listed)</span>"), "it is marked");
     assert_eq!(report.matches("(not listed)").count(), 1, "and only it");

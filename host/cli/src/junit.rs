@@ -91,11 +91,12 @@ fn write_test(test: &TestResult, out: &mut impl Write) -> io::Result<()> {
     )?;
     let message = attribute(&text::one_line(&test.verdict.cause, MAX_MESSAGE));
     let body = escape(&text::plain(test.verdict.cause.as_bytes()));
+    let open = if test.added { ADDED } else { ">" };
     match test.verdict.kind {
-        VerdictKind::Passed if test.output.is_empty() => return writeln!(out, "/>"),
-        VerdictKind::Passed => writeln!(out, ">")?,
+        VerdictKind::Passed if test.output.is_empty() && !test.added => return writeln!(out, "/>"),
+        VerdictKind::Passed => writeln!(out, "{open}")?,
         VerdictKind::Failed => {
-            writeln!(out, ">\n<failure type=\"failed\" message=\"{message}\">{body}</failure>")?;
+            writeln!(out, "{open}\n<failure type=\"failed\" message=\"{message}\">{body}</failure>")?;
             let failed: Vec<_> = test.attempts.iter().filter(|attempt| attempt.failed).collect();
             // The first failure is the one above; the others are tries that were asked for.
             for attempt in failed.iter().skip(1) {
@@ -107,7 +108,7 @@ fn write_test(test: &TestResult, out: &mut impl Write) -> io::Result<()> {
             }
         }
         VerdictKind::Flaky => {
-            writeln!(out, ">")?;
+            writeln!(out, "{open}")?;
             let mut any = false;
             for attempt in test.attempts.iter().filter(|attempt| attempt.failed) {
                 any = true;
@@ -121,15 +122,18 @@ fn write_test(test: &TestResult, out: &mut impl Write) -> io::Result<()> {
                 writeln!(out, "<flakyFailure type=\"failed\" message=\"{message}\"/>")?;
             }
         }
-        VerdictKind::Skipped => writeln!(out, ">\n<skipped type=\"skipped\" message=\"{message}\"/>")?,
-        VerdictKind::NotRun => writeln!(out, ">\n<skipped type=\"not-run\" message=\"{message}\"/>")?,
-        VerdictKind::Lost => writeln!(out, ">\n<error type=\"lost\" message=\"{message}\">{body}</error>")?,
+        VerdictKind::Skipped => writeln!(out, "{open}\n<skipped type=\"skipped\" message=\"{message}\"/>")?,
+        VerdictKind::NotRun => writeln!(out, "{open}\n<skipped type=\"not-run\" message=\"{message}\"/>")?,
+        VerdictKind::Lost => writeln!(out, "{open}\n<error type=\"lost\" message=\"{message}\">{body}</error>")?,
     }
     if !test.output.is_empty() {
         writeln!(out, "<system-out>{}</system-out>", escape(&text::plain(&test.output)))?;
     }
     writeln!(out, "</testcase>")
 }
+
+/// The beginning of a test case that was reported without having been listed.
+const ADDED: &str = ">\n<properties><property name=\"muster.added\" value=\"true\"/></properties>";
 
 /// The most characters of a message attribute: readers show it on one line, and the whole text follows as content.
 const MAX_MESSAGE: usize = 400;

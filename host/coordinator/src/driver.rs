@@ -16,6 +16,8 @@ use tokio::sync::{mpsc, oneshot};
 use tokio_util::sync::CancellationToken;
 use tokio_util::task::{AbortOnDropHandle, TaskTracker};
 
+use crate::effects::estimate::first_phases;
+use crate::effects::save::compression_of;
 use crate::effects::{Context, perform};
 use crate::job::{Job, JobSetup};
 use crate::tell::Teller;
@@ -82,7 +84,8 @@ impl Coordinator {
         setup: JobSetup,
         store: &Store,
     ) -> Result<impl Future<Output = Result<Finished, CoordinatorError>> + use<>, CoordinatorError> {
-        let job = Job::new(setup, store.clone())?;
+        let mut job = Job::new(setup, store.clone())?;
+        job.spec.phases = first_phases(&job).await;
         let (done, finished) = oneshot::channel();
         let request = Request::Submit(Box::new(job), done);
         self.requests.send(request).await.map_err(|_| CoordinatorError::Stopped)?;
@@ -219,9 +222,14 @@ impl Driver {
 
     fn carry_out(&mut self, op: OpId, build: BuildId, task: Task) {
         let Some(running) = self.running.get(&build) else { return };
-        if matches!(task, Task::SaveSnapshot { .. }) {
-            // Helpers whose set-up is ordered right after this get the tree from the same stream.
-            running.job.feed.open();
+        if let Task::SaveSnapshot { lease } = task
+            && let Ok(main) = running.job.leases.get(lease)
+        {
+            // Helpers whose set-up is ordered right after this get the tree from here.
+            running.job.feed.open(lease, compression_of(&running.job, &main));
+        }
+        if let Task::SetUp { lease } = task {
+            running.job.feed.promise(lease);
         }
         let cancel = CancellationToken::new();
         self.under_way.insert(op, cancel.clone());

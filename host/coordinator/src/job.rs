@@ -1,20 +1,21 @@
 //! All that carrying out the effects of one build needs, fixed at its submission.
 
 use std::path::PathBuf;
-use std::sync::{Arc, OnceLock};
+use std::sync::{Arc, Mutex, OnceLock};
 use std::time::Duration;
 
 use engine::{BuildId, BuildSpec, Test, TestIndex};
 use pool::Pool;
 use regex::Regex;
+use snapshot::Digest;
 use snapshot::archive::Compression;
-use snapshot::blob::BlobStore;
+use snapshot::blob::{BlobKey, BlobStore};
 use snapshot::key::SnapshotKey;
 use snapshot::source::SourceListing;
 use store::{Series, Store};
 use tokio::sync::mpsc;
 
-use crate::effects::save::SnapshotFeed;
+use crate::effects::feed::SnapshotFeed;
 use crate::lease::LeaseTable;
 use crate::output::OutputStore;
 use crate::ports::{BuilderConfig, PluginSet, PolicyRun, Source};
@@ -38,7 +39,7 @@ pub struct JobSetup {
     pub blobs: BlobStore,
     /// Under which name.
     pub key: SnapshotKey,
-    /// How archives travel to and from the machines.
+    /// How archives travel to and from the machines that can choose.
     pub compression: Compression,
     /// Which of the listed tests run.
     pub selection: Selection,
@@ -53,6 +54,14 @@ pub struct JobSetup {
 pub struct Selection {
     /// Those whose name matches; none is all.
     pub run: Option<Regex>,
+}
+
+/// A snapshot in the store.
+#[derive(Clone, Debug)]
+pub(crate) struct Stored {
+    pub(crate) key: BlobKey,
+    pub(crate) compression: Compression,
+    pub(crate) digest: Digest,
 }
 
 /// A build under way, as its effects see it.
@@ -73,6 +82,10 @@ pub struct Job {
     pub(crate) leases: LeaseTable,
     pub(crate) output: Arc<OutputStore>,
     pub(crate) feed: SnapshotFeed,
+    /// The snapshot that the build uses, once it was found or saved.
+    stored: Mutex<Option<Stored>>,
+    /// The digest of a snapshot, and the same tree for machines that do not take that one.
+    pub(crate) repacked: tokio::sync::Mutex<Option<(Digest, Stored)>>,
     /// The listed tests, once they are known.
     pub(crate) tests: OnceLock<Vec<Test>>,
     /// The builder's note to itself.
@@ -104,6 +117,8 @@ impl Job {
             series,
             leases: LeaseTable::default(),
             feed: SnapshotFeed::default(),
+            stored: Mutex::default(),
+            repacked: tokio::sync::Mutex::default(),
             tests: OnceLock::new(),
             memo: OnceLock::new(),
             policy_run: tokio::sync::Mutex::new(None),
@@ -117,6 +132,15 @@ impl Job {
     /// Tells what happened. Nobody listening is no failure of the build.
     pub(crate) async fn tell(&self, update: BuildUpdate) {
         let _ = self.updates.send(update).await;
+    }
+
+    /// Every machine that is set up from now on gets this one.
+    pub(crate) fn keep_snapshot(&self, stored: Stored) {
+        *self.stored.lock().expect("no holder of this lock can panic") = Some(stored);
+    }
+
+    pub(crate) fn stored_snapshot(&self) -> Option<Stored> {
+        self.stored.lock().expect("no holder of this lock can panic").clone()
     }
 
     /// The listed tests of these places.

@@ -72,6 +72,7 @@ impl Teller {
                     duration: verdict.duration,
                     buildlet: lease.map_or_else(String::new, |lease| self.name(lease)),
                     cause: verdict.cause.clone(),
+                    added: facts.test(*test).added,
                 }]
             }
             Fact::PluginFaulted { role, plugin, fault } => vec![BuildUpdate::PluginFault {

@@ -34,6 +34,7 @@ async fn serve(mut args: impl Iterator<Item = std::ffi::OsString>) -> anyhow::Re
             "--listen" => config.listen = value()?.to_str().context("an address is text")?.parse()?,
             "--work-dir" => config.work_dir = value()?.into(),
             "--password-file" => config.password = Some(Secret::new(std::fs::read_to_string(value()?)?)),
+            "--allow-clone-from" => config.allow_clone_from.push(value()?.into()),
             "--die-with-parent" => config.die_with_parent = true,
             "--no-tls" => config.tls = None,
             other => bail!("option {other} is not known"),

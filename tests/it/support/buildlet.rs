@@ -15,8 +15,13 @@ pub(crate) struct Buildlet {
 impl Buildlet {
     /// On loopback, with its trees in this folder and its state beside it.
     pub(crate) fn start(user: &User, work_dir: &Path) -> Buildlet {
+        Buildlet::start_with(user, work_dir, &[])
+    }
+
+    /// The same, with more options.
+    pub(crate) fn start_with(user: &User, work_dir: &Path, options: &[&str]) -> Buildlet {
         let mut command = user.muster(["buildlet", "--die-with-parent", "--work-dir"]);
-        let mut agent = command.arg(work_dir).stdout(Stdio::piped()).spawn().unwrap();
+        let mut agent = command.arg(work_dir).args(options).stdout(Stdio::piped()).spawn().unwrap();
         let mut url = String::new();
         BufReader::new(agent.stdout.take().unwrap()).read_line(&mut url).unwrap();
         Buildlet { agent, url: url.trim().to_owned() }

@@ -30,6 +30,8 @@ pub struct AgentConfig {
     pub halt_exits: bool,
     /// Directories from which `/muster/clone` may copy. Default none: it is refused.
     pub allow_clone_from: Vec<PathBuf>,
+    /// Announce what Muster adds. Default true; without it clients take the agent for one of x/build's.
+    pub announce_additions: bool,
     /// This process does nothing but serve this agent, so that it may adopt orphans of commands and kill them.
     pub own_process: bool,
     /// End, with all processes, when the process that started this one ends. Needs `own_process`.
@@ -58,6 +60,7 @@ impl AgentConfig {
             tls: None,
             halt_exits: true,
             allow_clone_from: Vec::new(),
+            announce_additions: true,
             own_process: false,
             die_with_parent: false,
             cgroups: true,

@@ -87,6 +87,9 @@ impl AgentState {
 
     /// The answer of `/status`.
     pub(crate) fn status(&self) -> Status {
+        if !self.config.announce_additions {
+            return Status { version: STATUS_VERSION, muster: None };
+        }
         let kills = match (self.cgroups.tracks(), self.orphans.adopts()) {
             (true, _) => Ownership::Cgroup,
             (false, true) => Ownership::Subreaper,

@@ -36,6 +36,9 @@ pub struct BuildletArgs {
     /// What must outlive a restart is kept beside it, in a folder of the same name with `.state` at its end.
     #[arg(long, value_name = "DIR", help_heading = "Serving")]
     pub work_dir: Option<PathBuf>,
+    /// Announce nothing that Muster adds to x/build's protocol: coordinators then treat this as one of Go's buildlets
+    #[arg(long, help_heading = "Serving")]
+    pub no_additions: bool,
 
     /// Read the password from this file (mode 0600); without this a random one is made
     #[arg(long, value_name = "FILE", conflicts_with = "password_fd", help_heading = "Trust")]
@@ -52,6 +55,10 @@ pub struct BuildletArgs {
     /// Serve plain HTTP: only where nobody else can listen in
     #[arg(long, conflicts_with_all = ["tls_cert", "tls_key"], help_heading = "Trust")]
     pub no_tls: bool,
+    /// Let the coordinator have trees below this directory cloned into the work directory (repeatable); for buildlets
+    /// on one machine
+    #[arg(long, value_name = "DIR", help_heading = "Trust")]
+    pub allow_clone_from: Vec<PathBuf>,
 
     /// The most output kept of one command; at this bound the command waits
     #[arg(long, value_name = "SIZE", value_parser = Size::parse, help_heading = "Bounds")]

@@ -9,11 +9,12 @@ use crate::exit;
 use crate::view::{BuildReport, BuildUpdate, BuildletState, PhaseEdge};
 
 /// The names of all events, for the test that compares them with their documentation.
-pub const EVENTS: [&str; 15] = [
+pub const EVENTS: [&str; 16] = [
     "phase",
     "buildlet",
     "source",
     "snapshot",
+    "tree",
     "listed",
     "estimates",
     "reported",
@@ -43,6 +44,9 @@ pub fn event(since: Duration, update: &BuildUpdate, text: &str) -> Value {
         BuildUpdate::Snapshot { reused, age, bytes } => {
             json!({"event": "snapshot", "reused": reused, "age_s": seconds(*age), "bytes": bytes})
         }
+        BuildUpdate::Tree { buildlet, way, took } => {
+            json!({"event": "tree", "buildlet": buildlet, "way": way.word(), "took_s": seconds(*took)})
+        }
         BuildUpdate::Listed { tests } => json!({"event": "listed", "tests": tests}),
         BuildUpdate::Estimates { total, unknown } => {
             json!({"event": "estimates", "total_s": seconds(*total), "unknown": unknown})
@@ -51,9 +55,9 @@ pub fn event(since: Duration, update: &BuildUpdate, text: &str) -> Value {
             "event": "reported", "name": name, "status": status_word(*status), "took_s": duration.map(seconds),
             "buildlet": buildlet,
         }),
-        BuildUpdate::TestDone { name, kind, duration, buildlet, cause } => json!({
+        BuildUpdate::TestDone { name, kind, duration, buildlet, cause, added } => json!({
             "event": "test", "name": name, "verdict": kind.to_string(), "took_s": duration.map(seconds),
-            "buildlet": some(buildlet), "cause": some(cause),
+            "buildlet": some(buildlet), "cause": some(cause), "added": added,
         }),
         BuildUpdate::OrderedOutput(_) => json!({"event": "output", "text": text}),
         BuildUpdate::MachineOutput { buildlet, .. } => {

@@ -49,6 +49,7 @@ impl<W: Write + Send> Progress for JsonProgress<W> {
             | BuildUpdate::Buildlet { .. }
             | BuildUpdate::Source { .. }
             | BuildUpdate::Snapshot { .. }
+            | BuildUpdate::Tree { .. }
             | BuildUpdate::Listed { .. }
             | BuildUpdate::Estimates { .. }
             | BuildUpdate::TestReported { .. }

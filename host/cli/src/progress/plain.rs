@@ -96,12 +96,15 @@ pub(super) fn line(update: &BuildUpdate, verbose: u8, quiet: bool) -> Option<Str
         BuildUpdate::Snapshot { reused: false, bytes, .. } => {
             normal.then(|| format!("snapshot: {}", text::bytes(*bytes)))
         }
+        BuildUpdate::Tree { buildlet, way, took } => {
+            (verbose > 0).then(|| format!("{buildlet} has the tree ({}) after {}", way.word(), text::duration(*took)))
+        }
         BuildUpdate::Listed { tests } => normal.then(|| format!("{} listed", text::plural(*tests, "test"))),
         BuildUpdate::Estimates { total, unknown } => normal.then(|| {
             let known = if *unknown == 0 { String::new() } else { format!(", {} unknown", text::number(*unknown)) };
             format!("about {} of tests{known}", text::duration(*total))
         }),
-        BuildUpdate::TestDone { name, kind, duration, buildlet, cause } => {
+        BuildUpdate::TestDone { name, kind, duration, buildlet, cause, added } => {
             let wanted = match kind {
                 VerdictKind::Failed | VerdictKind::Lost => true,
                 VerdictKind::Flaky => normal,
@@ -113,7 +116,8 @@ pub(super) fn line(update: &BuildUpdate, verbose: u8, quiet: bool) -> Option<Str
                 let why = text::one_line(cause, MAX_CAUSE);
                 let name = text::one_line(name, MAX_CAUSE);
                 let colon = if why.is_empty() { "" } else { ": " };
-                format!("{kind} {name}{at}{took}{colon}{why}")
+                let unlisted = if *added { " (not listed)" } else { "" };
+                format!("{kind} {name}{unlisted}{at}{took}{colon}{why}")
             })
         }
         BuildUpdate::AttemptStarted { attempt, buildlet, tests } => {

@@ -73,6 +73,7 @@ impl BuildState {
             }
             BuildUpdate::Source { .. }
             | BuildUpdate::Snapshot { .. }
+            | BuildUpdate::Tree { .. }
             | BuildUpdate::OrderedOutput(_)
             | BuildUpdate::MachineOutput { .. }
             | BuildUpdate::AttemptStarted { .. }

@@ -5,7 +5,7 @@ use std::path::Path;
 use std::time::Duration;
 
 use cli::progress::{EVENTS, event};
-use cli::view::{BuildUpdate, BuildletState, PhaseEdge};
+use cli::view::{BuildUpdate, BuildletState, PhaseEdge, TreeWay};
 use engine::{AttemptId, Role, Status, VerdictKind};
 use serde_json::Value;
 
@@ -32,6 +32,7 @@ fn updates() -> Vec<BuildUpdate> {
         buildlet(BuildletState::Released),
         BuildUpdate::Source { files: 1, bytes: 2, rev: "sha256:00".into() },
         BuildUpdate::Snapshot { reused: true, age: second, bytes: 3 },
+        BuildUpdate::Tree { buildlet: "local-2".into(), way: TreeWay::Clone, took: second },
         BuildUpdate::Listed { tests: 4 },
         BuildUpdate::Estimates { total: second, unknown: 1 },
         BuildUpdate::TestReported {
@@ -46,6 +47,7 @@ fn updates() -> Vec<BuildUpdate> {
             duration: None,
             buildlet: String::new(),
             cause: "canceled".into(),
+            added: false,
         },
         BuildUpdate::OrderedOutput(b"text".to_vec()),
         BuildUpdate::MachineOutput { buildlet: "local-2".into(), bytes: b"text".to_vec() },

@@ -3,6 +3,7 @@
 use engine::{Estimate, EstimateSource, Estimates, Phases, PluginFault, PluginFaultKind, PluginRef, Test};
 
 use super::Context;
+use crate::job::Job;
 use crate::ports::{Observation, PhaseHistory, Subject};
 use crate::view::BuildUpdate;
 
@@ -47,15 +48,34 @@ async fn history(context: &Context, tests: &[Test]) -> (Vec<Subject>, PhaseHisto
             .map(|one| Observation { duration: one.duration, exact: one.exact, at: one.at })
             .collect(),
     });
+    (subjects.collect(), phase_history(job).await)
+}
+
+/// What was observed of the phases. A store that cannot be read says so where the tests are asked for.
+async fn phase_history(job: &Job) -> PhaseHistory {
     let phases = job.store.phases(&job.series).await.unwrap_or_default();
-    let history = PhaseHistory {
+    PhaseHistory {
         make: phases.make,
         machine_start: phases.machine_start,
         setup: phases.setup,
         exec_overhead: phases.exec_overhead,
         exec_overhead_guess: job.config.exec_overhead,
-    };
-    (subjects.collect(), history)
+    }
+}
+
+/// What the phases are expected to take when the build begins: helpers are asked for by it, long before the estimator
+/// is, which knows the tests too.
+pub(crate) async fn first_phases(job: &Job) -> Phases {
+    medians(&phase_history(job).await, job.spec.phases)
+}
+
+fn medians(history: &PhaseHistory, expected: Phases) -> Phases {
+    Phases {
+        make: builtin::median(&history.make).unwrap_or(expected.make),
+        machine_start: builtin::median(&history.machine_start).unwrap_or(expected.machine_start),
+        setup: builtin::median(&history.setup).unwrap_or(expected.setup),
+        exec_overhead: builtin::median(&history.exec_overhead).unwrap_or(history.exec_overhead_guess),
+    }
 }
 
 /// The built-in estimator: medians of what was observed, priors for the rest.
@@ -71,11 +91,5 @@ fn built_in(subjects: &[Subject], history: &PhaseHistory, expected: Phases) -> E
             None => Estimate { expected: builtin::PRIOR, deviation: builtin::PRIOR, source: EstimateSource::Prior },
         }
     });
-    let phases = Phases {
-        make: builtin::median(&history.make).unwrap_or(expected.make),
-        machine_start: builtin::median(&history.machine_start).unwrap_or(expected.machine_start),
-        setup: builtin::median(&history.setup).unwrap_or(expected.setup),
-        exec_overhead: builtin::median(&history.exec_overhead).unwrap_or(history.exec_overhead_guess),
-    };
-    Estimates { tests: tests.collect(), phases, by: PluginRef::built_in() }
+    Estimates { tests: tests.collect(), phases: medians(history, expected), by: PluginRef::built_in() }
 }

@@ -1,12 +1,15 @@
 //! Carrying out effects: each task on its own, each ending in exactly one answer.
 
 mod acquire;
+mod clone;
 mod command;
 mod decide;
-mod estimate;
+pub(crate) mod estimate;
+pub(crate) mod feed;
 mod list;
 mod make;
 mod pipe;
+mod repack;
 mod results;
 mod run_group;
 pub(crate) mod save;

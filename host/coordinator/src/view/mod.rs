@@ -7,4 +7,4 @@ pub use report::{
     AttemptKind, AttemptSpan, AttemptSummary, BuildReport, BuildletSpan, Certificate, Difference, Fault, PhaseSpan,
     PluginUse, TestResult,
 };
-pub use update::{BuildUpdate, BuildletState, PhaseEdge};
+pub use update::{BuildUpdate, BuildletState, PhaseEdge, TreeWay};

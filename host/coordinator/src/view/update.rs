@@ -47,6 +47,15 @@ pub enum BuildUpdate {
         /// Size in bytes, as stored.
         bytes: u64,
     },
+    /// The whole made tree is on a machine that did not make it.
+    Tree {
+        /// The machine.
+        buildlet: String,
+        /// How it came there.
+        way: TreeWay,
+        /// How long that took.
+        took: Duration,
+    },
     /// The tests are known.
     Listed {
         /// How many there are.
@@ -83,6 +92,8 @@ pub enum BuildUpdate {
         buildlet: String,
         /// Why; empty for a plain pass.
         cause: String,
+        /// It was reported without having been listed.
+        added: bool,
     },
     /// The next piece of the ordered log.
     OrderedOutput(Vec<u8>),
@@ -126,6 +137,28 @@ pub enum BuildUpdate {
     Note(String),
     /// The build is over; nothing follows.
     Done(Box<BuildReport>),
+}
+
+/// How the made tree comes to a machine.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum TreeWay {
+    /// Cloned from the main buildlet, on one machine.
+    Clone,
+    /// As the archive that was just being saved.
+    Stream,
+    /// As the archive in the store.
+    Store,
+}
+
+impl TreeWay {
+    /// In one word, as the event stream writes it.
+    pub fn word(self) -> &'static str {
+        match self {
+            TreeWay::Clone => "clone",
+            TreeWay::Stream => "stream",
+            TreeWay::Store => "store",
+        }
+    }
 }
 
 /// An end of a phase.

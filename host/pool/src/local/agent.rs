@@ -107,6 +107,7 @@ async fn start_in(
 ) -> Result<Agent, PoolError> {
     let spawn_failed = |source| PoolError::Spawn { program: settings.program.clone(), source };
     let start_failed = |cause| PoolError::Start { name: name.to_owned(), cause };
+    let trees = folder.path.parent().unwrap_or(&folder.path);
     let groups = groups
         .machine(folder_name, &settings.limits)
         .map_err(|error| start_failed(format!("its control group could not be made: {error}")))?;
@@ -119,6 +120,9 @@ async fn start_in(
         .arg(&folder.work_dir)
         .arg("--password-file")
         .arg(&folder.password_file)
+        // A tree that one machine of the pool made is cloned to the others.
+        .arg("--allow-clone-from")
+        .arg(trees)
         .current_dir(&folder.path)
         .stdin(Stdio::piped())
         .stdout(Stdio::piped())

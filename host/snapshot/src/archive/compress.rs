@@ -50,6 +50,29 @@ pub(super) fn decoder<'r>(
     })
 }
 
+/// Packs an archive of any compression anew as `options` say, unlooked at. It blocks. Returns its length uncompressed.
+///
+/// # Errors
+///
+/// Where the archive cannot be read to its end, or the output fails, which then has no end.
+pub fn repack(reader: impl Read, writer: impl Write, options: &PackOptions) -> Result<u64, ArchiveError> {
+    let mut reader = decoder(reader, None)?;
+    let output_failed = |source| ArchiveError::Output { source };
+    let mut encoder = Encoder::new(writer, options).map_err(output_failed)?;
+    let mut buffer = vec![0; BUFFER_BYTES];
+    let mut length = 0;
+    loop {
+        let count = read_up_to(&mut reader, &mut buffer).map_err(|source| ArchiveError::Read { source })?;
+        if count == 0 {
+            break;
+        }
+        encoder.write_all(&buffer[..count]).map_err(output_failed)?;
+        length += count as u64;
+    }
+    encoder.finish().map_err(output_failed)?;
+    Ok(length)
+}
+
 /// A compressing writer.
 pub(super) enum Encoder<W: Write> {
     None(W),

@@ -16,6 +16,7 @@ mod tar_reader;
 mod tar_writer;
 mod tree;
 
+pub use compress::repack;
 pub use extract::extract;
 pub use options::{
     Compression, DEFAULT_MAX_BYTES, DEFAULT_MAX_ENTRIES, DEFAULT_MAX_PATH_BYTES, ExtractOptions, Extracted, Limits,

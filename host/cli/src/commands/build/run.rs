@@ -9,6 +9,7 @@ use coordinator::ports::{BuilderConfig, Place, PluginSet, Source, TestPlan};
 use coordinator::{Coordinator, CoordinatorConfig, JobSetup, Selection};
 use engine::{BuildSpec, Phases};
 use plugin_host::{PluginRegistry, Role};
+use snapshot::archive::Compression;
 use snapshot::key::{SnapshotInputs, SnapshotKey, TrustDomain};
 use snapshot::source::{FoundBy, SourceListing};
 use tokio::sync::mpsc::Sender;
@@ -37,7 +38,7 @@ pub(super) async fn run(job: BuildJob, updates: Sender<BuildUpdate>, cancel: Can
     if let FoundBy::Walk(why) = &listing.found_by {
         let _ = updates.send(BuildUpdate::Note(format!("everything in the tree is pushed: {why}"))).await;
     }
-    let loading = Loading { host: &job.host, tree: &job.tree_file.config, files: &job.plugins, state: &job.state };
+    let loading = Loading { host: &job.host, tree: &job.tree_file.config, files: &job.plugins, kept: &job.kept };
     let registry = load(loading).await?;
     check_sections(&job, &registry)?;
     let machines = machines(&job, &registry)?;
@@ -71,8 +72,7 @@ async fn submit(
     updates: &Sender<BuildUpdate>,
     cancel: &CancellationToken,
 ) -> anyhow::Result<()> {
-    let Machines { pool, local, compression, .. } = machines;
-    let (pool, local, compression) = (Arc::clone(pool), *local, *compression);
+    let (pool, local) = (Arc::clone(&machines.pool), machines.local);
     let files = plugin_files(&listing);
     let Chosen { plugin, config } = choose(job, registry, &files).await?;
     let plugins = plugin_set(job, registry, plugin, &config)?;
@@ -105,9 +105,9 @@ async fn submit(
         plugins,
         pool,
         blobs,
-        compression,
+        compression: if local { Compression::None } else { Compression::Zstd },
         selection: Selection { run: job.select.clone() },
-        output_dir: job.state.join("output").join(build.to_string()),
+        output_dir: job.kept.state.join("output").join(build.to_string()),
         updates: updates.clone(),
     };
     let coordinator = Coordinator::start(CoordinatorConfig::default(), store.clone(), epoch.clone());

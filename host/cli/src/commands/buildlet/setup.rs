@@ -40,6 +40,9 @@ pub(super) fn setup(args: &BuildletArgs, file: &BuildletFile) -> anyhow::Result<
     };
     config.own_process = true;
     config.die_with_parent = args.die_with_parent;
+    config.allow_clone_from = args.allow_clone_from.clone();
+    config.allow_clone_from.extend(of_file.allow_clone_from.iter().map(|dir| file.resolve(dir)));
+    config.announce_additions = !(args.no_additions || of_file.no_additions);
     config.limits = limits(args, of_file);
     Ok(Setup { config, folder })
 }

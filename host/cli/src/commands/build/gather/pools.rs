@@ -10,7 +10,6 @@ use pool::by_url::UrlSettings;
 use pool::local::{LocalSettings, MachineLimits};
 use pool::plugin::{PluginPool, PluginSettings};
 use pool::{LocalPool, Pool, UrlPool};
-use snapshot::archive::Compression;
 
 use crate::commands::build::{BuildJob, PoolChoice};
 use crate::config::host::{PoolKind, PoolSection};
@@ -23,8 +22,6 @@ pub(in crate::commands::build) struct Machines {
     pub(in crate::commands::build) pool: Arc<dyn Pool>,
     /// Its machines are processes on this one, and see this one's files.
     pub(in crate::commands::build) local: bool,
-    /// How snapshots are packed for them.
-    pub(in crate::commands::build) compression: Compression,
     /// What it cannot do, in words.
     pub(in crate::commands::build) notes: Vec<String>,
 }
@@ -55,7 +52,7 @@ pub(in crate::commands::build) fn machines(job: &BuildJob, registry: &PluginRegi
 }
 
 fn local(job: &BuildJob, name: &str, section: &PoolSection) -> anyhow::Result<Machines> {
-    let mut settings = LocalSettings::new(this_binary()?, job.state.join("buildlets"));
+    let mut settings = LocalSettings::new(this_binary()?, job.kept.state.join("buildlets"));
     settings.name = name.to_owned();
     job.host.config.limits.apply_to(&mut settings.client);
     settings.host_types.clone_from(&section.host_types);
@@ -71,7 +68,7 @@ fn local(job: &BuildJob, name: &str, section: &PoolSection) -> anyhow::Result<Ma
     };
     let pool = LocalPool::new(settings).context("failed to prepare the local pool")?;
     let notes = pool.notes().to_vec();
-    Ok(Machines { pool: Arc::new(pool), local: true, compression: Compression::None, notes })
+    Ok(Machines { pool: Arc::new(pool), local: true, notes })
 }
 
 fn read_urls(job: &BuildJob, section: &PoolSection) -> anyhow::Result<Vec<String>> {
@@ -97,9 +94,7 @@ fn by_url(job: &BuildJob, name: &str, urls: &[String], section: &PoolSection) ->
     let mut settings =
         UrlSettings { name: name.to_owned(), host_types: section.host_types.clone(), ..UrlSettings::default() };
     job.host.config.limits.apply_to(&mut settings.client);
-    let pool = Arc::new(UrlPool::new(urls, settings));
-    // Any of them may be Go's buildlet, which packs and unpacks gzip and nothing else.
-    Ok(Machines { pool, local: false, compression: Compression::Gzip, notes: Vec::new() })
+    Ok(Machines { pool: Arc::new(UrlPool::new(urls, settings)), local: false, notes: Vec::new() })
 }
 
 fn of_plugin(job: &BuildJob, name: &str, section: &PoolSection, registry: &PluginRegistry) -> anyhow::Result<Machines> {
@@ -113,7 +108,7 @@ fn of_plugin(job: &BuildJob, name: &str, section: &PoolSection, registry: &Plugi
     // What the section says; else the plugin's own settings.
     let settings = (!section.settings.is_empty()).then_some(text);
     let source = generation.pool(settings).context("failed to use a pool plugin as one")?;
-    let mut settings = PluginSettings::new(name, coordinator_name(&job.state), run_name());
+    let mut settings = PluginSettings::new(name, coordinator_name(&job.kept.state), run_name());
     settings.agent_binary = this_binary()?;
     job.host.config.limits.apply_to(&mut settings.client);
     settings.host_types.clone_from(&section.host_types);
@@ -123,7 +118,7 @@ fn of_plugin(job: &BuildJob, name: &str, section: &PoolSection, registry: &Plugi
         settings.max_life = life.0;
     }
     let pool = PluginPool::new(Arc::new(PluginMachines(source)), settings);
-    Ok(Machines { pool: Arc::new(pool), local: false, compression: Compression::Zstd, notes: Vec::new() })
+    Ok(Machines { pool: Arc::new(pool), local: false, notes: Vec::new() })
 }
 
 fn this_binary() -> anyhow::Result<std::path::PathBuf> {

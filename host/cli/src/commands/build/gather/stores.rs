@@ -23,7 +23,7 @@ pub(in crate::commands::build) struct Stores {
 /// One of them cannot be opened.
 pub(in crate::commands::build) async fn stores(job: &BuildJob) -> anyhow::Result<Stores> {
     let config = &job.host.config;
-    let file = job.state.join("muster.sqlite");
+    let file = job.kept.state.join("muster.sqlite");
     let store = match &config.store.url {
         Some(url) => Store::open(url, &Settings::default()).await,
         None => Store::open_sqlite(&file, &Settings::default()).await,
@@ -33,7 +33,7 @@ pub(in crate::commands::build) async fn stores(job: &BuildJob) -> anyhow::Result
     let scope = format!("build-{}-{}", std::process::id(), unix_nanos());
     let epoch = store.claim_epoch(&scope).await.context("failed to claim the right to write records")?;
     store.prune_finished(KEPT_BUILDS).await.context("failed to prune the history")?;
-    let folder = job.state.join("blobs");
+    let folder = job.kept.state.join("blobs");
     let location = config.blobs.url.clone().unwrap_or_else(|| folder.to_string_lossy().into_owned());
     let blobs = BlobStore::open(&location, &BlobOptions::default()).context("failed to open the store of snapshots")?;
     Ok(Stores { store, epoch, blobs })
