@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use crate::Item;
+use crate::{Item, narrower};
 
 /// The most that the tests of one group take together, beyond what the exec costs (2015's ten seconds).
 pub const GROUP_LIMIT: Duration = Duration::from_secs(10);
@@ -67,14 +67,9 @@ impl Size {
     }
 }
 
-/// Whether two tests may share an exec, units aside.
+/// Whether two tests may share an exec, units and the group's size aside.
 pub(crate) fn mergeable(a: &Item, b: &Item) -> bool {
-    a.merge_key.is_some()
-        && a.merge_key == b.merge_key
-        && !a.by_itself
-        && !b.by_itself
-        && a.alone.is_none()
-        && b.alone.is_none()
+    a.merge_key.is_some() && a.merge_key == b.merge_key && a.alone.is_none() && b.alone.is_none()
 }
 
 /// Cuts a listed order into groups of adjacent mergeable tests: a group ends before the test that would take it
@@ -83,16 +78,20 @@ pub fn partition(items: &[Item], limit: Duration) -> Vec<Vec<u32>> {
     let mut groups: Vec<Vec<u32>> = Vec::new();
     let mut sum = Duration::ZERO;
     let mut last: Option<&Item> = None;
+    let mut max_group = None;
     for item in items {
         let joins = last.is_some_and(|last| mergeable(last, item)) && sum + item.expected <= limit;
+        let narrowed = narrower(max_group, item.max_group);
         match groups.last_mut() {
-            Some(group) if joins => {
+            Some(group) if joins && narrowed.is_none_or(|most| group.len() < most as usize) => {
                 group.push(item.index);
                 sum += item.expected;
+                max_group = narrowed;
             }
             _ => {
                 groups.push(vec![item.index]);
                 sum = item.expected;
+                max_group = item.max_group;
             }
         }
         last = Some(item);
@@ -116,7 +115,7 @@ mod tests {
             expected: Duration::from_millis(millis),
             deviation: Duration::ZERO,
             source: EstimateSource::Table,
-            by_itself: false,
+            max_group: None,
         }
     }
 
@@ -138,8 +137,11 @@ mod tests {
             item(3, 1, None),
             item(4, 1, None),
         ];
-        items[1].by_itself = true;
+        items[1].max_group = Some(1);
         assert_eq!(partition(&items, GROUP_LIMIT), [vec![0], vec![1], vec![2], vec![3], vec![4]]);
+        let mut items: Vec<Item> = (0..7).map(|index| item(index, 1, Some("a"))).collect();
+        items[1].max_group = Some(3);
+        assert_eq!(partition(&items, GROUP_LIMIT), [vec![0, 1, 2], vec![3, 4, 5, 6]]);
     }
 
     #[test]

@@ -17,5 +17,7 @@ pub use estimate::{PRIOR, median, standard_deviation};
 pub use group::{EXEC_SHARE, GROUP_LIMIT, partition};
 pub use helpers::plan_helpers;
 pub use run::Run;
-pub use types::{Action, AskAt, Decision, EstimateSource, HelperInput, Item, Observed, Phases, RunInput, Worker};
+pub use types::{
+    Action, AskAt, Decision, EstimateSource, HelperInput, Item, Observed, Phases, RunInput, Worker, narrower,
+};
 pub use view::View;

@@ -25,9 +25,9 @@ impl Run {
                         self.view.finish(*worker, index, duration);
                     }
                 }
-                Observed::Returned { tests, by_itself } => {
+                Observed::Returned { tests, max_group } => {
                     for &index in tests {
-                        self.view.give_back(index, *by_itself);
+                        self.view.give_back(index, *max_group);
                     }
                 }
                 Observed::Lost(worker) | Observed::Left(worker) => self.view.leave(*worker),
@@ -60,7 +60,7 @@ mod tests {
             expected: Duration::from_millis(millis),
             deviation: Duration::ZERO,
             source: EstimateSource::History(3),
-            by_itself: false,
+            max_group: None,
         }
     }
 
@@ -122,8 +122,20 @@ mod tests {
     fn returned_tests_run_by_themselves() {
         let mut run = run(vec![item(0, 10), item(1, 10), item(2, 10)], 1, 500);
         assert_eq!(run.decide(Duration::ZERO, &[0]).actions, [start(0, &[0, 1, 2])]);
-        run.observe(&[Observed::Returned { tests: vec![0, 1, 2], by_itself: true }]);
+        run.observe(&[Observed::Returned { tests: vec![0, 1, 2], max_group: Some(1) }]);
         assert_eq!(run.decide(Duration::ZERO, &[0]).actions, [start(0, &[0])]);
+    }
+
+    #[test]
+    fn returned_tests_run_in_smaller_groups() {
+        for worker in [0, 1] {
+            let mut run = run((0..9).map(|index| item(index, 10)).collect(), 2, 500);
+            let Action::Start { tests, .. } = &run.decide(Duration::ZERO, &[worker]).actions[0] else { panic!() };
+            assert!(tests.len() > 3, "{tests:?}");
+            run.observe(&[Observed::Returned { tests: tests[..4].to_vec(), max_group: Some(2) }]);
+            let Action::Start { tests, .. } = &run.decide(Duration::ZERO, &[worker]).actions[0] else { panic!() };
+            assert_eq!(tests.len(), 2);
+        }
     }
 
     #[test]

@@ -60,8 +60,23 @@ pub struct Item {
     pub deviation: Duration,
     /// Where the expectation came from.
     pub source: EstimateSource,
-    /// It must run in an exec of its own: it is tried again.
-    pub by_itself: bool,
+    /// The most tests of a group that it may be in: it is tried again. None is any number.
+    pub max_group: Option<u32>,
+}
+
+impl Item {
+    /// Bounds its groups further.
+    pub(crate) fn narrow(&mut self, max_group: Option<u32>) {
+        self.max_group = narrower(self.max_group, max_group);
+    }
+}
+
+/// The bound on groups that holds both.
+pub fn narrower(a: Option<u32>, b: Option<u32>) -> Option<u32> {
+    match (a, b) {
+        (Some(a), Some(b)) => Some(a.min(b)),
+        (only, None) | (None, only) => only,
+    }
 }
 
 /// A buildlet of the build.
@@ -106,8 +121,8 @@ pub enum Observed {
     Returned {
         /// The tests.
         tests: Vec<u32>,
-        /// Each of them only in an exec of its own.
-        by_itself: bool,
+        /// The most tests of a group that each of them may be in. None is any number.
+        max_group: Option<u32>,
     },
     /// The worker is gone.
     Lost(u32),

@@ -4,7 +4,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::time::Duration;
 
 use crate::group::{Load, Size, mergeable};
-use crate::{Action, Item, RunInput, Worker};
+use crate::{Action, Item, RunInput, Worker, narrower};
 
 /// The name of the need that stands for a whole machine.
 const MACHINE: &str = "machine";
@@ -115,12 +115,12 @@ impl View {
     }
 
     /// Puts a test that ran without a verdict back among the waiting.
-    pub fn give_back(&mut self, index: u32, by_itself: bool) {
+    pub fn give_back(&mut self, index: u32, max_group: Option<u32>) {
         let place = |running: &Running| running.items.iter().position(|item| item.index == index);
         let found = self.running.iter().find_map(|(&worker, running)| Some((worker, place(running)?)));
         let Some((worker, at)) = found else {
             if let Some(mut item) = self.take(index) {
-                item.by_itself |= by_itself;
+                item.narrow(max_group);
                 self.insert(item);
             }
             return;
@@ -130,7 +130,7 @@ impl View {
         if running.items.is_empty() {
             self.running.remove(&worker);
         }
-        item.by_itself |= by_itself;
+        item.narrow(max_group);
         self.insert(item);
     }
 
@@ -233,7 +233,7 @@ impl View {
             }
             for item in std::iter::once(seed).chain(self.neighbours(seed)) {
                 let may_join = !group.contains(item.index) && group.admits(self, item);
-                if may_join && !group.grow(self, item, size) {
+                if group.is_full() || (may_join && !group.grow(self, item, size)) {
                     return group.into_order();
                 }
             }
@@ -286,12 +286,15 @@ struct Group {
     sum: Duration,
     /// Of these, tests without an estimate of their own.
     unknown: u32,
+    /// The most tests that may be in it.
+    max: Option<u32>,
 }
 
 impl Group {
     fn new(view: &View, first: &Item) -> Group {
         let open = first.unit.is_none() || view.unit_of(first).all(|member| mergeable(first, member));
-        let mut group = Group { first: first.index, open, tests: BTreeSet::new(), sum: Duration::ZERO, unknown: 0 };
+        let (tests, sum) = (BTreeSet::new(), Duration::ZERO);
+        let mut group = Group { first: first.index, open, tests, sum, unknown: 0, max: None };
         group.add_unit(view, first);
         group
     }
@@ -300,9 +303,23 @@ impl Group {
     fn admits(&self, view: &View, item: &Item) -> bool {
         let Some(first) = view.waiting.get(&self.first).filter(|_| self.open) else { return false };
         match item.unit {
-            None => mergeable(first, item),
-            Some(_) => view.unit_of(item).all(|member| mergeable(first, member)),
+            None => mergeable(first, item) && self.has_room(1, item.max_group),
+            Some(_) => {
+                let max = view.unit_of(item).fold(None, |max, member| narrower(max, member.max_group));
+                self.has_room(view.unit_of(item).count(), max)
+                    && view.unit_of(item).all(|member| mergeable(first, member))
+            }
         }
+    }
+
+    /// Whether so many more may join, which bear no larger group than this.
+    fn has_room(&self, more: usize, max: Option<u32>) -> bool {
+        narrower(self.max, max).is_none_or(|most| self.tests.len() + more <= most as usize)
+    }
+
+    /// Nothing more may join.
+    fn is_full(&self) -> bool {
+        !self.open || !self.has_room(1, None)
     }
 
     fn contains(&self, index: u32) -> bool {
@@ -323,6 +340,7 @@ impl Group {
         if self.tests.insert(item.index) {
             self.sum += view.expected(item);
             self.unknown += u32::from(!item.source.is_known());
+            self.max = narrower(self.max, item.max_group);
         }
     }
 

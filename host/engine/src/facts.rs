@@ -69,8 +69,8 @@ pub struct TestFacts {
     pub unreported: u32,
     /// Messages of failures after which a retry was asked for.
     pub retried: Vec<String>,
-    /// It runs in an exec of its own.
-    pub by_itself: bool,
+    /// The most tests of a group that it may be in. None is any number.
+    pub max_group: Option<u32>,
     /// Its result.
     pub verdict: Option<Verdict>,
 }
@@ -168,8 +168,8 @@ impl BuildFacts {
                     facts.ended = Some(AttemptEndFacts { at, end, took, overhead, notes });
                 }
             }
-            Fact::TestReturned { test, cause, by_itself } => {
-                self.change_test(*test, |facts| facts.give_back(cause, *by_itself));
+            Fact::TestReturned { test, cause, max_group } => {
+                self.change_test(*test, |facts| facts.give_back(cause, *max_group));
             }
             Fact::TestAdded(test) => self.tests.push(TestFacts::new(test, true)),
             Fact::Blamed { tests, text } => self.blames.push((tests.clone(), text.clone())),
@@ -252,13 +252,13 @@ impl TestFacts {
             exec_failures: Vec::new(),
             unreported: 0,
             retried: Vec::new(),
-            by_itself: false,
+            max_group: None,
             verdict: None,
         }
     }
 
-    fn give_back(&mut self, cause: &ReturnCause, by_itself: bool) {
-        self.by_itself |= by_itself;
+    fn give_back(&mut self, cause: &ReturnCause, max_group: Option<u32>) {
+        self.max_group = builtin::narrower(self.max_group, max_group);
         match cause {
             ReturnCause::ExecFailed(failure) => self.exec_failures.push(failure.clone()),
             ReturnCause::Unreported => self.unreported += 1,

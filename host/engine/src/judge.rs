@@ -10,8 +10,8 @@ use crate::{AttemptEnd, CommandEnd, ExecFailure, ExecFailureKind, Report, Return
 pub(crate) struct Judgement {
     /// Tests that ran to their end.
     pub(crate) reported: Vec<(TestIndex, Report)>,
-    /// Tests that run again: why, and whether only by themselves.
-    pub(crate) returned: Vec<(TestIndex, ReturnCause, bool)>,
+    /// Tests that run again: why, and in groups of how many at most.
+    pub(crate) returned: Vec<(TestIndex, ReturnCause, Option<u32>)>,
     /// Reports of names that are not of this group.
     pub(crate) strangers: Vec<Report>,
     /// The group failed and no test of it did: the failure stands for itself.
@@ -20,11 +20,15 @@ pub(crate) struct Judgement {
     pub(crate) blame: Option<String>,
 }
 
-/// Judges an attempt of these tests (place and durable state, in the order they ran).
-pub(crate) fn judge(members: &[(TestIndex, &TestFacts)], attempt: &AttemptEnd) -> Judgement {
+/// Only in an exec of its own.
+const BY_ITSELF: Option<u32> = Some(1);
+
+/// Judges an attempt of these tests (place and durable state, in the order they ran), of which each has so many tries
+/// that may end in an exec failure.
+pub(crate) fn judge(members: &[(TestIndex, &TestFacts)], attempt: &AttemptEnd, tries: u32) -> Judgement {
     let sorted = Sorted::new(members, attempt);
     match &attempt.end {
-        Err(failure) => sorted.after_exec_failure(failure),
+        Err(failure) => sorted.after_exec_failure(failure, tries),
         Ok(CommandEnd::NotStarted(why)) => sorted.not_started(why),
         Ok(end) if !attempt.parsed => sorted.by_exit_status(end, attempt),
         Ok(end) if end.is_success() => sorted.after_success(),
@@ -39,7 +43,7 @@ pub(crate) fn judge_called_back(members: &[(TestIndex, &TestFacts)], attempt: &A
     let unreported: Vec<TestIndex> = sorted.unreported.iter().map(|(index, _)| *index).collect();
     let mut judgement = sorted.judgement();
     for index in unreported {
-        judgement.returned.push((index, ReturnCause::CutShort("called back".into()), false));
+        judgement.returned.push((index, ReturnCause::CutShort("called back".into()), None));
     }
     judgement
 }
@@ -87,13 +91,14 @@ impl<'a> Sorted<'a> {
     }
 
     /// No result. What had passed before the machine was lost stays passed; a failure told by a machine that was
-    /// about to be lost is not believed. The test that was running is tried again by itself; where nobody knows
-    /// which one that was, or it happens twice, each of them is, so that a test that kills machines cannot take its
-    /// neighbours with it.
-    fn after_exec_failure(mut self, failure: &ExecFailure) -> Judgement {
+    /// about to be lost is not believed. The test that was running is tried again by itself. Where nobody knows which
+    /// one that was, all are tried in much smaller groups; the last try of each is by itself, so that a test that kills
+    /// machines cannot take its neighbours with it.
+    fn after_exec_failure(mut self, failure: &ExecFailure, tries: u32) -> Judgement {
         let (kept, doubted): (Vec<_>, Vec<_>) =
             std::mem::take(&mut self.reported).into_iter().partition(|(_, r)| r.status != Status::Failed);
         let doubted: Vec<TestIndex> = doubted.into_iter().map(|(index, _)| index).collect();
+        let fewer = u32::try_from((self.members.len() - kept.len()).isqrt()).unwrap_or(u32::MAX);
         let mut returned = Vec::new();
         for (index, facts) in self.members {
             if kept.iter().any(|(kept, _)| kept == index) {
@@ -101,15 +106,17 @@ impl<'a> Sorted<'a> {
             }
             // A stopping coordinator says nothing against a test.
             if failure.kind == ExecFailureKind::CoordinatorStopped {
-                returned.push((*index, ReturnCause::CutShort(failure.to_string()), false));
+                returned.push((*index, ReturnCause::CutShort(failure.to_string()), None));
                 continue;
             }
-            let suspect = match self.open {
-                Some(open) => open == *index || doubted.contains(index),
-                None => true,
+            let is_last = facts.exec_failures.len() + 2 >= tries as usize;
+            let max_group = match self.open {
+                _ if is_last => BY_ITSELF,
+                Some(open) if open == *index || doubted.contains(index) => BY_ITSELF,
+                Some(_) => None,
+                None => Some(fewer),
             };
-            let by_itself = suspect || !facts.exec_failures.is_empty();
-            returned.push((*index, ReturnCause::ExecFailed(failure.clone()), by_itself));
+            returned.push((*index, ReturnCause::ExecFailed(failure.clone()), max_group));
         }
         Judgement { reported: kept, returned, ..Judgement::default() }
     }
@@ -132,7 +139,7 @@ impl<'a> Sorted<'a> {
                 let duration = Some(attempt.took);
                 judgement.reported.push((*index, Report { duration, ..failed(facts, &end.to_string()) }));
             } else {
-                judgement.returned.push((*index, ReturnCause::CutShort(end.to_string()), true));
+                judgement.returned.push((*index, ReturnCause::CutShort(end.to_string()), BY_ITSELF));
                 judgement.blame = Some(end.to_string());
             }
         }
@@ -165,11 +172,11 @@ impl<'a> Sorted<'a> {
                 let duration = alone.then_some(took);
                 judgement.reported.push((index, Report { duration, ..failed(facts, &text) }));
             } else if open.is_some() {
-                judgement.returned.push((index, ReturnCause::CutShort(text.clone()), false));
+                judgement.returned.push((index, ReturnCause::CutShort(text.clone()), None));
             } else if any_failed {
                 judgement.not_mentioned(index, facts);
             } else {
-                judgement.returned.push((index, ReturnCause::CutShort(text.clone()), true));
+                judgement.returned.push((index, ReturnCause::CutShort(text.clone()), BY_ITSELF));
                 judgement.blame = Some(text.clone());
             }
         }
@@ -181,7 +188,7 @@ impl Judgement {
     /// A test that its group did not mention runs once more by itself; then it has failed.
     fn not_mentioned(&mut self, index: TestIndex, facts: &TestFacts) {
         if facts.unreported == 0 {
-            self.returned.push((index, ReturnCause::Unreported, true));
+            self.returned.push((index, ReturnCause::Unreported, BY_ITSELF));
         } else {
             self.reported.push((index, failed(facts, "not reported: its command ended without mentioning it")));
         }

@@ -116,8 +116,8 @@ pub enum Fact {
         test: TestIndex,
         /// Why.
         cause: ReturnCause,
-        /// Only in an exec of its own.
-        by_itself: bool,
+        /// The most tests of a group that it may be in. None is any number.
+        max_group: Option<u32>,
     },
     /// A test was reported that had not been listed, or stands for a whole group.
     TestAdded(Test),

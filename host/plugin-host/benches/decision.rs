@@ -120,7 +120,7 @@ fn input(case: &Case) -> RunInput {
         expected: Duration::from_millis(case.expected_ms + u64::from(index % case.spread_ms)),
         deviation: Duration::from_millis(2),
         source: EstimateSource::History(5),
-        by_itself: false,
+        max_group: None,
     };
     let worker = |id| Worker { id, main: id == 0, host_type: "local".into(), machine: format!("m{id}") };
     RunInput {
@@ -137,7 +137,7 @@ fn give_back(decision: Decision) -> Vec<Observed> {
         .actions
         .into_iter()
         .filter_map(|action| match action {
-            Action::Start { tests, .. } => Some(Observed::Returned { tests, by_itself: false }),
+            Action::Start { tests, .. } => Some(Observed::Returned { tests, max_group: None }),
             Action::Duplicate { .. } | Action::Release(_) => None,
         })
         .collect()

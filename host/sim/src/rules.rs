@@ -81,9 +81,14 @@ pub(crate) fn group(facts: &BuildFacts, tests: &[TestIndex]) -> Rule {
     for test in &tests[1..] {
         let one_unit = first.test.unit.is_some() && of(test).test.unit == first.test.unit;
         let key = first.test.merge_key.is_some() && first.test.merge_key == of(test).test.merge_key;
-        if !one_unit && (!key || first.by_itself || of(test).by_itself) {
+        if !one_unit && !key {
             return Err(format!("{tests:?} may not share an exec"));
         }
+    }
+    let one_unit = first.test.unit.is_some() && tests.iter().all(|test| of(test).test.unit == first.test.unit);
+    let crowded = |test: &&TestIndex| of(test).max_group.is_some_and(|most| tests.len() > most as usize);
+    if let Some(test) = tests.iter().find(crowded).filter(|_| !one_unit) {
+        return Err(format!("{test:?} may not be one of {tests:?}"));
     }
     for unit in tests.iter().filter_map(|test| of(test).test.unit.as_ref()) {
         let running = |index: &TestIndex| facts.attempts.values().filter(runs).any(|a| a.tests.contains(index));

@@ -246,8 +246,12 @@ fn describe(facts: &BuildFacts, fact: &Fact) -> String {
         }
         Fact::AttemptEnded { attempt, end: Ok(end), .. } => format!("{attempt} ends: {end}"),
         Fact::AttemptEnded { attempt, end: Err(failure), .. } => format!("{attempt} has no end: {failure}"),
-        Fact::TestReturned { test, cause, by_itself } => {
-            let alone = if *by_itself { " to run by itself" } else { "" };
+        Fact::TestReturned { test, cause, max_group } => {
+            let alone = match max_group {
+                None => String::new(),
+                Some(1) => " to run by itself".to_owned(),
+                Some(most) => format!(" to run in a group of at most {most}"),
+            };
             format!("{} goes back{alone}: {}", one(test), why(cause))
         }
         Fact::TestAdded(test) => format!("{} was not listed", test.name),

@@ -22,7 +22,7 @@ pub(crate) fn observed(observed: Observed) -> builtin::Observed {
             took: std(finished.took),
         },
         Observed::Returned(returned) => {
-            builtin::Observed::Returned { tests: returned.tests, by_itself: returned.by_itself }
+            builtin::Observed::Returned { tests: returned.tests, max_group: returned.max_group }
         }
         Observed::Lost(worker) => builtin::Observed::Lost(worker),
         Observed::Joined(joined) => builtin::Observed::Joined(worker(joined)),
@@ -77,7 +77,7 @@ fn item(item: Item) -> builtin::Item {
         expected: std(item.expected),
         deviation: std(item.deviation),
         source: source(item.source),
-        by_itself: item.by_itself,
+        max_group: item.max_group,
     }
 }
 
@@ -132,7 +132,7 @@ mod tests {
             expected: seconds * SECOND,
             deviation: 0,
             source: EstimateSource::History(1),
-            by_itself: false,
+            max_group: None,
         }
     }
 

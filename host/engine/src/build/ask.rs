@@ -114,7 +114,7 @@ impl Build {
             expected,
             deviation,
             source,
-            by_itself: facts.by_itself,
+            max_group: facts.max_group,
         }
     }
 
@@ -251,12 +251,17 @@ impl Build {
         for index in &tests[1..] {
             let facts = self.facts.test(TestIndex(*index));
             let key = first.merge_key.is_some() && facts.test.merge_key == first.merge_key;
-            let by_itself = facts.by_itself || self.facts.test(TestIndex(tests[0])).by_itself;
             let alone = facts.test.alone.is_some() || first.alone.is_some();
-            if !one_unit && (!key || by_itself || alone) {
+            if !one_unit && (!key || alone) {
                 let names = format!("`{}` and `{}`", first.name, facts.test.name);
                 return Err(bad_answer(&format!("tests {names} may not share an exec")));
             }
+        }
+        let max_group = |index: &u32| self.facts.test(TestIndex(*index)).max_group;
+        let crowded = tests.iter().find(|index| max_group(index).is_some_and(|most| tests.len() > most as usize));
+        if let Some(index) = crowded.filter(|_| !one_unit) {
+            let (name, count) = (&test(index).name, tests.len());
+            return Err(bad_answer(&format!("test `{name}` is tried again and may not be one of {count}")));
         }
         let units: BTreeSet<&String> = tests.iter().filter_map(|index| test(index).unit.as_ref()).collect();
         for unit in units {

@@ -1,5 +1,6 @@
 //! Attempts: started, watched, ended, judged.
 
+use std::collections::BTreeMap;
 use std::time::Duration;
 
 use super::{Build, LeaseState, LiveAttempt};
@@ -94,16 +95,17 @@ impl Build {
             live.tests.iter().map(|index| (*index, self.facts.test(*index))).collect();
         let beaten = |name: &String| end.reports.iter().any(|report| report.name == *name);
         let over = live.timed_out.map(|test| &self.facts.test(test).test.name).filter(|name| !gone && !beaten(name));
+        let tries = self.facts.spec.limits.exec_failures;
         let judgement = if let Some(over) = over {
             // We ended it, because of this test: that is the command's end.
             end.end = Ok(CommandEnd::TimedOut);
             end.open = Some(over.clone());
             end.parsed = true;
-            judge(&members, &end)
+            judge(&members, &end, tries)
         } else if live.called_back && !gone && !end.end.as_ref().is_ok_and(CommandEnd::is_success) {
             judge_called_back(&members, &end)
         } else {
-            judge(&members, &end)
+            judge(&members, &end, tries)
         };
         let AttemptEnd { end: how, took, overhead, notes, .. } = end;
         self.record(step, Fact::AttemptEnded { attempt, end: how, took, overhead, notes });
@@ -158,18 +160,14 @@ impl Build {
             let tests = judgement.returned.iter().map(|(index, ..)| *index).collect();
             self.record(step, Fact::Blamed { tests, text });
         }
-        let (mut alone, mut free) = (Vec::new(), Vec::new());
-        for (index, cause, by_itself) in judgement.returned {
-            match self.give_back(step, attempt, index, cause, by_itself) {
-                Some(true) => alone.push(index.0),
-                Some(false) => free.push(index.0),
-                None => {}
+        let mut returned: BTreeMap<Option<u32>, Vec<u32>> = BTreeMap::new();
+        for (index, cause, max_group) in judgement.returned {
+            if self.give_back(step, attempt, index, cause, max_group) {
+                returned.entry(max_group).or_default().push(index.0);
             }
         }
-        for (tests, by_itself) in [(alone, true), (free, false)] {
-            if !tests.is_empty() {
-                self.observe(Observed::Returned { tests, by_itself });
-            }
+        for (max_group, tests) in returned {
+            self.observe(Observed::Returned { tests, max_group });
         }
     }
 
@@ -192,9 +190,9 @@ impl Build {
                 let tries = u32::try_from(facts.retried.len()).unwrap_or(u32::MAX);
                 if tries < self.facts.spec.retries && self.live.closing.is_none() {
                     let cause = ReturnCause::Retried(report.message);
-                    self.record(step, Fact::TestReturned { test: index, cause, by_itself: true });
+                    self.record(step, Fact::TestReturned { test: index, cause, max_group: Some(1) });
                     self.wait_again(index);
-                    self.observe(Observed::Returned { tests: vec![index.0], by_itself: true });
+                    self.observe(Observed::Returned { tests: vec![index.0], max_group: Some(1) });
                     return false;
                 }
                 Verdict { kind: VerdictKind::Failed, cause: report.message, duration, attempt }
@@ -241,19 +239,19 @@ impl Build {
         self.note_change(index);
     }
 
-    /// A test goes back: whether by itself; none if it does not run again.
+    /// A test goes back. False if it does not run again.
     fn give_back(
         &mut self,
         step: &mut Step,
         attempt: AttemptId,
         index: TestIndex,
         cause: ReturnCause,
-        by_itself: bool,
-    ) -> Option<bool> {
+        max_group: Option<u32>,
+    ) -> bool {
         if self.facts.test(index).verdict.is_some() {
-            return None;
+            return false;
         }
-        self.record(step, Fact::TestReturned { test: index, cause, by_itself });
+        self.record(step, Fact::TestReturned { test: index, cause, max_group });
         let facts = self.facts.test(index);
         // A copy that still runs may yet give a verdict.
         let spent = facts.exec_failures.len() >= self.facts.spec.limits.exec_failures as usize;
@@ -262,10 +260,10 @@ impl Build {
             let cause = format!("could not be run in {} tries: {}", causes.len(), causes.join("; "));
             let verdict = Verdict { kind: VerdictKind::Lost, cause, duration: None, attempt: Some(attempt) };
             self.give_verdict(step, index, verdict);
-            return None;
+            return false;
         }
         self.wait_again(index);
-        Some(by_itself)
+        true
     }
 
     /// A name that is not of the group: one of another group is evidence only, an unknown one is added.

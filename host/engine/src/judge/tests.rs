@@ -19,7 +19,7 @@ fn members(text: &str) -> BuildFacts {
             "lost" => ReturnCause::ExecFailed(ExecFailure::new(ExecFailureKind::MachineLost, "before")),
             other => panic!("`{other}` is nothing that happens"),
         };
-        facts.apply(Time::default(), &Fact::TestReturned { test: TestIndex(index), cause, by_itself: false });
+        facts.apply(Time::default(), &Fact::TestReturned { test: TestIndex(index), cause, max_group: None });
     }
     facts
 }
@@ -62,8 +62,12 @@ fn show(facts: &BuildFacts, judgement: &Judgement) -> String {
         }
         lines.push(line);
     }
-    for (index, cause, by_itself) in &judgement.returned {
-        let alone = if *by_itself { " by itself" } else { "" };
+    for (index, cause, max_group) in &judgement.returned {
+        let alone = match max_group {
+            None => String::new(),
+            Some(1) => " by itself".to_owned(),
+            Some(most) => format!(" in at most {most}"),
+        };
         let cause = match cause {
             ReturnCause::ExecFailed(failure) => format!("exec failure, {failure}"),
             ReturnCause::Unreported => "not mentioned".into(),
@@ -81,7 +85,7 @@ fn show(facts: &BuildFacts, judgement: &Judgement) -> String {
 fn judged(tests: &str, attempt: &AttemptEnd, called_back: bool) -> String {
     let facts = members(tests);
     let members: Vec<(TestIndex, &TestFacts)> = facts.indices().zip(&facts.tests).collect();
-    let judgement = if called_back { judge_called_back(&members, attempt) } else { judge(&members, attempt) };
+    let judgement = if called_back { judge_called_back(&members, attempt) } else { judge(&members, attempt, 3) };
     let mut spoken_of: Vec<TestIndex> = judgement.reported.iter().map(|(index, _)| *index).collect();
     spoken_of.extend(judgement.returned.iter().map(|(index, ..)| *index));
     spoken_of.sort_unstable();
@@ -273,11 +277,17 @@ fn after_an_exec_failure_a_failure_is_not_believed() {
 }
 
 #[test]
-fn after_an_exec_failure_that_nobody_knows_the_culprit_of_each_runs_alone() {
-    insta::assert_snapshot!(unseen("a b c", "a=pass", ExecFailureKind::MachineLost), @"
+fn after_an_exec_failure_that_nobody_knows_the_culprit_of_groups_are_smaller() {
+    insta::assert_snapshot!(unseen("a b c d e", "a=pass", ExecFailureKind::MachineLost), @"
     a Passed
+    b again in at most 2: exec failure, machine lost: why
+    c again in at most 2: exec failure, machine lost: why
+    d again in at most 2: exec failure, machine lost: why
+    e again in at most 2: exec failure, machine lost: why
+    ");
+    insta::assert_snapshot!(unseen("a b:lost", "", ExecFailureKind::MachineLost), @"
+    a again by itself: exec failure, machine lost: why
     b again by itself: exec failure, machine lost: why
-    c again by itself: exec failure, machine lost: why
     ");
 }
 

@@ -34,7 +34,7 @@ fn item_to_wit(item: &Item) -> wit::Item {
         expected: nanos(item.expected),
         deviation: nanos(item.deviation),
         source: source_to_wit(&item.source),
-        by_itself: item.by_itself,
+        max_group: item.max_group,
     }
 }
 
@@ -54,8 +54,8 @@ pub(crate) fn observed_to_wit(observed: &Observed) -> wit::Observed {
             tests: tests.iter().map(|(test, duration)| (*test, duration.map(nanos))).collect(),
             took: nanos(*took),
         }),
-        Observed::Returned { tests, by_itself } => {
-            wit::Observed::Returned(wit::Returned { tests: tests.clone(), by_itself: *by_itself })
+        Observed::Returned { tests, max_group } => {
+            wit::Observed::Returned(wit::Returned { tests: tests.clone(), max_group: *max_group })
         }
         Observed::Lost(worker) => wit::Observed::Lost(*worker),
         Observed::Joined(worker) => wit::Observed::Joined(worker_to_wit(worker)),

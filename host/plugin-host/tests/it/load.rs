@@ -88,8 +88,8 @@ async fn another_shape_is_shown() -> Result<()> {
     let host = host()?;
     let more = |text: &str| {
         text.replace(
-            "    by-itself: bool,\n  }\n\n  record worker",
-            "    by-itself: bool,\n    weight: u32,\n  }\n\n  record worker",
+            "    max-group: option<u32>,\n  }\n\n  record worker",
+            "    max-group: option<u32>,\n    weight: u32,\n  }\n\n  record worker",
         )
     };
     let text = refusal(&host, Text::default().component_of(more, &[])?).await;

@@ -102,7 +102,7 @@ async fn a_policy() -> Result<()> {
     let mut run = policy.open(&input).await.map_err(loud)?;
     let decision = run.decide(Duration::ZERO, &[0]).await.map_err(loud)?;
     assert_eq!(decision.actions, [Action::Start { worker: 0, tests: vec![0, 1, 2] }]);
-    run.observe(&[Observed::Returned { tests: vec![1], by_itself: true }]).await.map_err(loud)?;
+    run.observe(&[Observed::Returned { tests: vec![1], max_group: Some(1) }]).await.map_err(loud)?;
     let decision = run.decide(Duration::ZERO, &[0]).await.map_err(loud)?;
     assert_eq!(decision.actions, [Action::Start { worker: 0, tests: vec![1] }], "it keeps its state");
     let mut greedy = plugin.policy(settings("greedy")).expect("a policy").open(&input).await.map_err(loud)?;

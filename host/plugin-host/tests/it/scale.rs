@@ -35,7 +35,7 @@ pub(crate) fn items(count: u32) -> Vec<Item> {
             expected: Duration::from_millis(5),
             deviation: Duration::ZERO,
             source: EstimateSource::History(3),
-            by_itself: false,
+            max_group: None,
         })
         .collect()
 }
