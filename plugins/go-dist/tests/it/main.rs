@@ -1,0 +1,3 @@
+//! Go's plugins together, as a coordinator calls them.
+
+mod partition;
