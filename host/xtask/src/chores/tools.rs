@@ -10,12 +10,14 @@ use crate::process::{self, cargo};
 use crate::projects;
 use crate::repository::Repository;
 
-/// What tests run for real: containers, a database, networks of their own, Python projects.
-const PACKAGES: [&str; 18] = [
+/// What tests run for real: containers, a database, networks of their own, Python projects, Go's own tree.
+const PACKAGES: [&str; 20] = [
     "busybox-static",
     "conmon",
     "gcc",
     "git",
+    "golang-1.19-go",
+    "golang-1.19-src",
     "iproute2",
     "libexporter-tiny-perl",
     "libmoo-perl",
