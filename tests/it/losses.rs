@@ -15,7 +15,7 @@ fn slow_tree(count: usize) -> Tree {
 }
 
 /// The named machine was lost, is said to be with its cause, and every test passed once all the same.
-fn assert_only_the_machine_was_lost(outcome: &Outcome, name: &str, tests: usize) {
+pub(crate) fn assert_only_the_machine_was_lost(outcome: &Outcome, name: &str, tests: usize) {
     assert_eq!(outcome.code, Some(0), "{}", outcome.all());
     assert_eq!(outcome.junit.len(), tests);
     assert!(outcome.junit.values().all(|result| result == "passed"), "{:?}", outcome.junit);
@@ -27,7 +27,7 @@ fn assert_only_the_machine_was_lost(outcome: &Outcome, name: &str, tests: usize)
     assert!(outcome.stderr.lines().any(told), "{}", outcome.stderr);
 }
 
-fn pid_of_helper(event: &serde_json::Value) -> Option<u32> {
+pub(crate) fn pid_of_helper(event: &serde_json::Value) -> Option<u32> {
     let running = event["event"] == "buildlet" && event["role"] == "helper" && event["state"] == "running";
     running.then(|| u32::try_from(event["pid"].as_u64()?).ok()).flatten()
 }

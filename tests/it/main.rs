@@ -4,6 +4,7 @@
 mod command_line;
 mod containers;
 mod full_disk;
+mod go_tree;
 mod losses;
 mod outside_plugin;
 mod published;

@@ -97,6 +97,12 @@ impl User {
         names
     }
 
+    /// The archives of the snapshots that are kept here.
+    pub(crate) fn snapshot_files(&self) -> Vec<PathBuf> {
+        let beside = |path: &PathBuf| path.extension().is_some_and(|kind| kind == "record" || kind == "used");
+        self.blob_files().into_iter().filter(|path| !beside(path)).collect()
+    }
+
     /// Makes everything that is kept of snapshots older.
     pub(crate) fn age_snapshots(&self, by: Duration) {
         for path in self.blob_files() {
