@@ -5,7 +5,6 @@ mod builder;
 mod detect;
 mod environment;
 mod listing;
-mod markers;
 mod names;
 mod parser;
 mod plain;

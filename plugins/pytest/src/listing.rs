@@ -1,11 +1,11 @@
 //! From what the runner script told while listing to tests.
 
 use muster_sdk::builder::Listing;
+use muster_sdk::facts::{Facts, Piece};
 use muster_sdk::lines;
 use muster_sdk::types::{Error, ExitStatus, SECOND, Test, from_seconds, test};
 use serde_json::Value;
 
-use crate::markers::{Markers, Piece};
 use crate::names::junit;
 use crate::settings::{PytestSettings, Unit};
 
@@ -28,9 +28,9 @@ pub(crate) fn tests(settings: &PytestSettings, listing: &Listing) -> Result<Vec<
         Piece::Text(bytes) => text.extend_from_slice(bytes),
         Piece::Fact(fact) => read(settings, &fact, &mut tests),
     };
-    let mut markers = Markers::new();
-    markers.push(&listing.output, &mut see);
-    markers.finish(&mut see);
+    let mut facts = Facts::new();
+    facts.push(&listing.output, &mut see);
+    facts.finish(&mut see);
     match &listing.exit {
         ExitStatus::Exited(0 | NOTHING_COLLECTED) => Ok(tests),
         ExitStatus::Exited(_) | ExitStatus::Signaled(_) | ExitStatus::TimedOut | ExitStatus::Unknown(_) => {

@@ -2,12 +2,12 @@
 
 use std::collections::BTreeMap;
 
+use muster_sdk::facts::{Facts, Piece};
 use muster_sdk::lines::{self, Lines};
 use muster_sdk::parser::{Event, Parser, ResultOf, Status};
 use muster_sdk::types::{ExitStatus, Test, from_seconds};
 use serde_json::Value;
 
-use crate::markers::{Markers, Piece};
 use crate::names::junit;
 use crate::plain::Plain;
 
@@ -16,7 +16,7 @@ use crate::plain::Plain;
 pub struct PytestParser {
     /// How JUnit XML calls the tests of this exec.
     names: BTreeMap<String, (String, String)>,
-    markers: Markers,
+    facts: Facts,
     /// Reads lines until the first fact shows that the runner script speaks.
     plain: Option<(Lines, Plain)>,
     banner: String,
@@ -27,7 +27,7 @@ impl Parser for PytestParser {
     fn new(_settings: &str, tests: Vec<Test>) -> PytestParser {
         PytestParser {
             names: tests.into_iter().map(|test| (test.name, (test.suite, test.case))).collect(),
-            markers: Markers::new(),
+            facts: Facts::new(),
             plain: Some((Lines::new(), Plain::default())),
             banner: String::new(),
             done: 0,
@@ -35,10 +35,10 @@ impl Parser for PytestParser {
     }
 
     fn push(&mut self, chunk: &[u8]) -> Vec<Event> {
-        let mut markers = std::mem::take(&mut self.markers);
+        let mut facts = std::mem::take(&mut self.facts);
         let mut events = Vec::new();
-        markers.push(chunk, &mut |piece| self.see(piece, &mut events));
-        self.markers = markers;
+        facts.push(chunk, &mut |piece| self.see(piece, &mut events));
+        self.facts = facts;
         events
     }
 
@@ -47,9 +47,9 @@ impl Parser for PytestParser {
     }
 
     fn finish(&mut self, _exit: &ExitStatus) -> Vec<Event> {
-        let mut markers = std::mem::take(&mut self.markers);
+        let mut facts = std::mem::take(&mut self.facts);
         let mut events = Vec::new();
-        markers.finish(&mut |piece| self.see(piece, &mut events));
+        facts.finish(&mut |piece| self.see(piece, &mut events));
         if let Some((mut lines, mut plain)) = self.plain.take() {
             lines.finish(|piece| events.extend(read_plain(&mut plain, &piece).into_iter().map(|r| self.named(r))));
             events.extend(plain.finish().into_iter().map(|result| self.named(result)));

@@ -2,6 +2,7 @@
 
 pub mod builder;
 pub mod estimator;
+pub mod facts;
 pub mod lines;
 pub mod log;
 pub mod parser;

@@ -1,33 +1,38 @@
-//! Takes the runner script's facts out of the output, wherever they stand and however the bytes are cut.
+//! Facts that a plugin's own runner writes between a program's output, taken out of it wherever they stand and however
+//! the bytes are cut.
+//!
+//! A fact is the record separator, `MUSTER `, a JSON object and the end of the line. It may follow a partial line.
 
 use serde_json::Value;
 
-/// What a fact begins with. It may follow a partial line, and ends with the line.
+/// What a fact begins with.
 const START: &[u8] = b"\x1eMUSTER ";
-/// The longest fact that is held; the runner script keeps well below it.
+/// The longest fact that is held; runners keep well below it.
 const FACT_LIMIT: usize = 1024 * 1024;
 
 /// What output is made of.
 #[derive(Debug, PartialEq)]
-pub(crate) enum Piece<'a> {
+pub enum Piece<'a> {
     /// For people.
     Text(&'a [u8]),
+    /// For the parser.
     Fact(Value),
 }
 
 /// Holds the beginning of a fact until its end comes; text is never held.
 #[derive(Debug, Default)]
-pub(crate) struct Markers {
+pub struct Facts {
     held: Vec<u8>,
 }
 
-impl Markers {
-    pub(crate) fn new() -> Markers {
-        Markers::default()
+impl Facts {
+    /// An empty stream.
+    pub fn new() -> Facts {
+        Facts::default()
     }
 
     /// Takes in bytes.
-    pub(crate) fn push(&mut self, mut chunk: &[u8], see: &mut impl FnMut(Piece<'_>)) {
+    pub fn push(&mut self, mut chunk: &[u8], see: &mut impl FnMut(Piece<'_>)) {
         while !chunk.is_empty() {
             if self.held.is_empty() {
                 let start = chunk.iter().position(|&byte| byte == START[0]).unwrap_or(chunk.len());
@@ -82,7 +87,7 @@ impl Markers {
     }
 
     /// A fact without an end is text.
-    pub(crate) fn finish(&mut self, see: &mut impl FnMut(Piece<'_>)) {
+    pub fn finish(&mut self, see: &mut impl FnMut(Piece<'_>)) {
         self.release(see);
     }
 }
