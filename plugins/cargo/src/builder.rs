@@ -1,0 +1,57 @@
+//! The builder role: each call reads the settings and hands over.
+
+use muster_sdk::builder::{BuildPlan, Builder, BuilderConfig, Listing, Place, Source, SourceFile};
+use muster_sdk::types::{Command, Error, Test};
+
+use crate::settings::CargoSettings;
+use crate::{detect, listing, plan, run};
+
+/// The name of the one builder, and of the parser.
+const NAME: &str = "cargo";
+
+/// The plugin as a builder.
+#[derive(Debug)]
+pub struct CargoBuilder;
+
+impl Builder for CargoBuilder {
+    fn configure(settings: &str) -> Result<Vec<BuilderConfig>, Error> {
+        let settings = CargoSettings::parse(settings)?;
+        Ok(vec![BuilderConfig {
+            name: NAME.into(),
+            description: "Rust project tested with cargo".into(),
+            os: "linux".into(),
+            arch: "amd64".into(),
+            make_host_type: settings.make_host_type,
+            test_host_type: settings.test_host_type,
+            helpers: settings.helpers,
+            root: settings.root,
+            env: settings.env,
+            parser: Some((NAME.into(), String::new())),
+            exec_overhead: settings.exec_overhead,
+            keep_going: settings.keep_going,
+            look_at_env: Vec::new(),
+            look_at: Vec::new(),
+            try_only: false,
+            owner: String::new(),
+            notes: String::new(),
+            extra: Vec::new(),
+        }])
+    }
+
+    fn detect(files: &[SourceFile], settings: &str) -> Option<String> {
+        CargoSettings::parse(settings).ok()?;
+        detect::is_cargo(files).then(|| NAME.to_owned())
+    }
+
+    fn plan(_builder: &str, settings: &str, _source: &Source, place: &Place) -> Result<BuildPlan, Error> {
+        Ok(plan::plan(&CargoSettings::parse(settings)?, place))
+    }
+
+    fn tests(_builder: &str, settings: &str, listing: &Listing) -> Result<Vec<Test>, Error> {
+        listing::tests(&CargoSettings::parse(settings)?, listing)
+    }
+
+    fn run(_builder: &str, settings: &str, _memo: &str, tests: &[Test], place: &Place) -> Result<Command, Error> {
+        run::run(&CargoSettings::parse(settings)?, tests, place)
+    }
+}

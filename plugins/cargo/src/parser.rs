@@ -1,0 +1,138 @@
+//! The parser role: facts of the runner, or else the lines of nextest or the harness.
+
+use std::collections::BTreeMap;
+
+use muster_sdk::facts::{Facts, Piece};
+use muster_sdk::lines::{self, Lines};
+use muster_sdk::parser::{Event, Parser, ResultOf, Status};
+use muster_sdk::types::{ExitStatus, Test, from_seconds};
+use serde_json::Value;
+
+use crate::names::junit;
+use crate::plain::Plain;
+
+/// Reads one exec.
+#[derive(Debug)]
+pub struct CargoParser {
+    /// How JUnit XML calls the tests of this exec.
+    names: BTreeMap<String, (String, String)>,
+    facts: Facts,
+    /// Reads lines until the first fact shows that the runner speaks.
+    plain: Option<(Lines, Plain)>,
+    banner: String,
+    done: u32,
+}
+
+impl Parser for CargoParser {
+    fn new(_settings: &str, tests: Vec<Test>) -> CargoParser {
+        CargoParser {
+            names: tests.into_iter().map(|test| (test.name, (test.suite, test.case))).collect(),
+            facts: Facts::new(),
+            plain: Some((Lines::new(), Plain::default())),
+            banner: String::new(),
+            done: 0,
+        }
+    }
+
+    fn push(&mut self, chunk: &[u8]) -> Vec<Event> {
+        let mut facts = std::mem::take(&mut self.facts);
+        let mut events = Vec::new();
+        facts.push(chunk, &mut |piece| self.see(piece, &mut events));
+        self.facts = facts;
+        events
+    }
+
+    fn push_file(&mut self, _name: &str, _chunk: &[u8], _last: bool) -> Vec<Event> {
+        Vec::new()
+    }
+
+    fn finish(&mut self, _exit: &ExitStatus) -> Vec<Event> {
+        let mut facts = std::mem::take(&mut self.facts);
+        let mut events = Vec::new();
+        facts.finish(&mut |piece| self.see(piece, &mut events));
+        if let Some((mut lines, mut plain)) = self.plain.take() {
+            lines.finish(|piece| self.line(&mut plain, &piece, &mut events));
+            plain.finish().into_iter().for_each(|result| self.ended(result, &mut events));
+        }
+        events
+    }
+}
+
+impl CargoParser {
+    fn see(&mut self, piece: Piece<'_>, events: &mut Vec<Event>) {
+        match piece {
+            Piece::Text(text) => self.text(text, events),
+            Piece::Fact(fact) => {
+                self.plain = None;
+                self.fact(&fact, events);
+            }
+        }
+    }
+
+    /// Text goes out at once; a result found in a line follows the line.
+    fn text(&mut self, text: &[u8], events: &mut Vec<Event>) {
+        let Some((mut lines, mut plain)) = self.plain.take() else {
+            events.push(Event::Text(text.to_vec()));
+            return;
+        };
+        for piece in text.split_inclusive(|&byte| byte == b'\n') {
+            events.push(Event::Text(piece.to_vec()));
+            lines.push(piece, |piece| self.line(&mut plain, &piece, events));
+        }
+        self.plain = Some((lines, plain));
+    }
+
+    fn line(&mut self, plain: &mut Plain, piece: &lines::Piece<'_>, events: &mut Vec<Event>) {
+        if let lines::Piece::Line(line) = piece {
+            let ended = plain.line(&lines::without_ansi(&lines::text(line)));
+            ended.into_iter().for_each(|result| self.ended(result, events));
+        }
+    }
+
+    fn fact(&mut self, fact: &Value, events: &mut Vec<Event>) {
+        let text = |key: &str| fact.get(key).and_then(Value::as_str);
+        match (text("event"), text("name")) {
+            (Some("binary"), Some(name)) => self.banner(name, events),
+            (Some("started"), Some(name)) => events.push(Event::Started(name.to_owned())),
+            (Some("finished"), Some(name)) => {
+                let status = match text("status") {
+                    Some("passed") => Status::Passed,
+                    Some("skipped") => Status::Skipped,
+                    Some(_) | None => Status::Failed,
+                };
+                let duration = fact.get("duration").and_then(Value::as_f64).and_then(from_seconds);
+                let message = text("message").unwrap_or_default().to_owned();
+                let (suite, case) = junit(name);
+                self.ended(ResultOf { name: name.to_owned(), suite, case, status, duration, message }, events);
+            }
+            (Some(_) | None, _) => {}
+        }
+    }
+
+    fn banner(&mut self, binary: &str, events: &mut Vec<Event>) {
+        if self.banner != binary {
+            self.banner = binary.to_owned();
+            events.push(Event::Banner(self.banner.clone()));
+        }
+    }
+
+    /// Gives a result the names it was listed with.
+    fn ended(&mut self, mut result: ResultOf, events: &mut Vec<Event>) {
+        // Where cargo is not asked to name binaries, a test stands for itself.
+        if !self.names.contains_key(&result.name) && self.names.contains_key(&result.case) {
+            result.name.clone_from(&result.case);
+        }
+        if let Some((suite, case)) = self.names.get(&result.name) {
+            result.suite.clone_from(suite);
+            result.case.clone_from(case);
+        }
+        self.banner(&result.suite, events);
+        events.push(Event::Finished(result));
+        self.done = self.done.saturating_add(1);
+        let all = u32::try_from(self.names.len()).unwrap_or(u32::MAX);
+        events.push(Event::Progress((self.done.min(all), all)));
+    }
+}
+
+#[cfg(test)]
+mod tests;
