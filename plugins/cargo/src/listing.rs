@@ -1,6 +1,6 @@
 //! From what the runner put together to tests.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use muster_sdk::builder::Listing;
 use muster_sdk::types::{Error, ExitStatus, Test};
@@ -8,7 +8,7 @@ use serde_json::Value;
 
 use crate::names::{DOC, binary_id, listed};
 use crate::settings::CargoSettings;
-use crate::unit::{Kind, Unit};
+use crate::unit::{Kind, Unit, doc_file};
 
 /// Tests that nextest runs may share an exec.
 pub(crate) const NEXTEST: &str = "nextest";
@@ -32,9 +32,12 @@ pub(crate) fn tests(settings: &CargoSettings, listing: &Listing) -> Result<Vec<T
         Err(_) => by_binaries(&units, &text(listing, "artifacts.json")?)?,
     };
     for (name, unit) in units.iter().filter(|(_, unit)| unit.kind == Kind::Doc) {
-        // The harness splits filters at blanks, and the names are full of them: all of a crate run, or none.
         let binary = format!("{}::{DOC}", package(unit));
-        tests.extend(of_unit(&binary, name, unit).map(|test| Test { unit: Some(binary.clone()), ..test }));
+        let files: BTreeSet<&str> = unit.tests.iter().map(|test| doc_file(&test.name)).collect();
+        tests.extend(of_unit(&binary, name, unit).map(|test| {
+            let unit = doc_unit(&binary, &files, doc_file(&test.case));
+            Test { unit: Some(unit), ..test }
+        }));
     }
     tests.iter_mut().for_each(|test| test.timeout = settings.timeout);
     Ok(tests)
@@ -70,6 +73,14 @@ fn of_unit<'a>(binary: &'a str, name: &'a str, unit: &'a Unit) -> impl Iterator<
         skip: test.ignored.then(|| "ignored".to_owned()),
         ..listed(binary, name, &test.name)
     })
+}
+
+/// The documentation tests of one file, which the harness can be asked for; all of a crate, where the name of one file
+/// is part of another's.
+fn doc_unit(binary: &str, files: &BTreeSet<&str>, file: &str) -> String {
+    let mut others = files.iter().filter(|other| **other != file);
+    let is_mixed_up = file.contains(' ') || others.any(|other| other.contains(file) || file.contains(other));
+    if is_mixed_up { binary.to_owned() } else { format!("{binary} {file}") }
 }
 
 /// Binaries as cargo runs them. What kind of target each is, cargo said when it compiled them.

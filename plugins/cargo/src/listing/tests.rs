@@ -64,7 +64,7 @@ fn binaries_are_named_by_what_cargo_said() {
             ("lt tests::ign", Some("lt 00000"), Some("libtest"), None, Some("ignored")),
             ("lt::it dir", Some("lt::it 00001"), Some("libtest"), None, None),
             ("lt::nohar", Some("lt::nohar 00002"), Some("libtest"), None, None),
-            ("lt::doc src/lib.rs - add (line 6)", Some("lt::doc 00003"), Some("doc"), Some("lt::doc"), None),
+            ("lt::doc src/lib.rs - add (line 6)", Some("lt::doc 00003"), Some("doc"), Some("lt::doc src/lib.rs"), None),
         ]
     );
     assert_eq!(tests[0].timeout, Some(5_000_000_000));
@@ -83,9 +83,23 @@ fn nextest_says_what_it_does_not_run() {
             ("lt tests::ok", Some("lt debug/deps/lt-d08e"), Some("nextest"), None, None),
             ("lt::it dir", Some("lt::it debug/deps/it-a36c"), Some("nextest"), None, filtered),
             ("lt::it x y", Some("lt::it debug/deps/it-a36c"), Some("nextest"), None, None),
-            ("lt::doc src/lib.rs - add (line 6)", Some("lt::doc 00003"), Some("doc"), Some("lt::doc"), None),
+            ("lt::doc src/lib.rs - add (line 6)", Some("lt::doc 00003"), Some("doc"), Some("lt::doc src/lib.rs"), None),
         ]
     );
+}
+
+#[test]
+fn documentation_tests_share_an_exec_by_file() {
+    let unit = |names: &[&str]| {
+        let tests: String = names.iter().map(|name| format!("test {name} - x (line 1)\n")).collect();
+        let units = format!("unit 1\nkind doc\nprogram rustdoc\ndir /m\nenv CARGO_PKG_NAME=a\n{tests}");
+        let tests = list(&[("units", &units), ("artifacts.json", "")], ExitStatus::Exited(0)).unwrap();
+        tests.into_iter().map(|test| test.unit.unwrap()).collect::<Vec<_>>()
+    };
+    assert_eq!(unit(&["src/a.rs", "src/a.rs", "src/b.rs"]), ["a::doc src/a.rs", "a::doc src/a.rs", "a::doc src/b.rs"]);
+    // A filter for one would match the other.
+    assert_eq!(unit(&["src/a.rs", "b/src/a.rs", "src/b.rs"]), ["a::doc", "a::doc", "a::doc src/b.rs"]);
+    assert_eq!(unit(&["src/a b.rs", "src/c.rs"]), ["a::doc", "a::doc src/c.rs"]);
 }
 
 #[test]

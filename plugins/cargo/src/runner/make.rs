@@ -111,6 +111,7 @@ pub(crate) fn list(request: &Request, to: &str) -> Result<i32> {
 /// `cargo test` or `cargo nextest list` with what the settings say.
 fn cargo(request: &Request, what: &str, profile: &str) -> Command {
     let mut cargo = Command::new(cargo_program());
+    forget_outer(&mut cargo);
     cargo.arg(what);
     if what == "nextest" {
         cargo.arg("list");
@@ -122,6 +123,18 @@ fn cargo(request: &Request, what: &str, profile: &str) -> Command {
     // The usual place, whatever the machine's own configuration says: it goes to the helpers with the tree.
     cargo.arg("--target-dir").arg("target");
     cargo
+}
+
+/// Where this runs inside of a test that another nextest runs, what that one has set is not meant for this one.
+pub(crate) fn forget_outer(command: &mut Command) {
+    if env::var_os("NEXTEST").is_none() {
+        return;
+    }
+    for (name, _) in env::vars_os() {
+        if name.to_string_lossy().starts_with("NEXTEST") {
+            command.env_remove(name);
+        }
+    }
 }
 
 fn cargo_program() -> OsString {

@@ -12,9 +12,10 @@ use crate::unit::{Kind, Listed, Unit, escape};
 use crate::{Result, make};
 
 /// Variables that are this program's own, or the machine's.
-const LEFT_OUT: [&str; 8] = [
+const LEFT_OUT: [&str; 9] = [
     "PATH",
     "CARGO_HOME",
+    "CARGO_TARGET_DIR",
     "RUSTUP_HOME",
     "RUSTUP_TOOLCHAIN_SOURCE",
     "RUSTC_WORKSPACE_WRAPPER",
@@ -130,15 +131,16 @@ pub(crate) fn keep_environment(own: &Path) -> Result<()> {
     folders::write(&own.join(OUTER), text.as_bytes())
 }
 
-/// What cargo added to it.
+/// What cargo sets, whatever stood there before: this machine's own environment may not be the other's.
 fn added(own: &Path) -> Result<Vec<(String, String)>> {
     let outer = folders::read(&own.join(OUTER))?;
     let known: std::collections::BTreeSet<&str> = outer.split('\0').collect();
     let mut added = Vec::new();
     for (name, value) in env::vars_os() {
         let (name, value) = (text(&name)?, text(&value)?);
-        let is_own = LEFT_OUT.contains(&name.as_str()) || name.starts_with("MUSTER_");
-        if !is_own && !known.contains(format!("{}={}", name, value).as_str()) {
+        let is_left_out = LEFT_OUT.contains(&name.as_str()) || name.starts_with("MUSTER_");
+        let is_new = !known.contains(format!("{}={}", name, value).as_str());
+        if !is_left_out && (is_new || name.starts_with("CARGO")) {
             added.push((name, value));
         }
     }

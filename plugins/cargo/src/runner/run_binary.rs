@@ -12,7 +12,7 @@ use crate::folders::{self, UNITS};
 use crate::libtest::{Ended, Libtest, Outcome};
 use crate::relocate::Moved;
 use crate::request::Part;
-use crate::unit::{Kind, Unit};
+use crate::unit::{Kind, Unit, doc_file};
 use crate::{Result, facts};
 
 /// The most bytes of names in one command (the system takes 2 MiB with the environment).
@@ -38,6 +38,9 @@ pub(crate) fn run(part: &Part, threads: Option<usize>, own: &Path, moved: &Moved
         Kind::Plain => running.plain(command),
         Kind::Libtest => running.libtest(&command),
         Kind::Doc => {
+            for file in doc_files(&unit, &part.tests) {
+                command.args(["--test-args", file]);
+            }
             command
                 .args(threads.iter().flat_map(|threads| ["--test-args".into(), format!("--test-threads={}", threads)]));
             Ok(running.pass(&mut command)?.status.success())
@@ -181,7 +184,7 @@ impl Reading<'_> {
     }
 
     fn tell(&mut self, ended: Vec<Ended>) {
-        for test in ended {
+        for test in ended.into_iter().filter(|test| self.running.part.tests.contains(&test.name)) {
             let status = match test.outcome {
                 Outcome::Passed => "passed",
                 Outcome::Failed => "failed",
@@ -192,6 +195,14 @@ impl Reading<'_> {
             self.names.insert(test.name);
         }
     }
+}
+
+/// The files of documentation tests, by which the harness is asked for some of them: it splits a filter at blanks, and
+/// the names are full of them. Where all of a crate are wanted, or a file's name has blanks itself, it is asked for all.
+fn doc_files<'a>(unit: &Unit, tests: &'a [String]) -> BTreeSet<&'a str> {
+    let files: BTreeSet<&str> = tests.iter().map(|name| doc_file(name)).collect();
+    let is_all = unit.tests.len() == tests.len();
+    if is_all || files.iter().any(|file| file.contains(' ')) { BTreeSet::new() } else { files }
 }
 
 /// How many of these names fit in a command.

@@ -58,6 +58,7 @@ pub(crate) fn run(request: &Request, own: &Path, moved: &Moved) -> Result<i32> {
 fn nextest(request: &Request, own: &Path, what: &str) -> Result<Command> {
     let tree = folders::tree()?;
     let mut command = Command::new(make::NEXTEST);
+    make::forget_outer(&mut command);
     command.args(["nextest", what]).arg("--binaries-metadata").arg(own.join(BINARIES));
     command.arg("--cargo-metadata").arg(own.join(METADATA)).arg("--workspace-remap").arg(&tree);
     command.arg("--target-dir-remap").arg(tree.join("target"));

@@ -68,6 +68,11 @@ fn kind(word: &str) -> Result<Kind, String> {
     }
 }
 
+/// The file that a documentation test stands in: `src/lib.rs - module::item (line 7)`.
+pub(crate) fn doc_file(name: &str) -> &str {
+    name.split(" - ").next().unwrap_or(name)
+}
+
 /// The lines of a text as key and value.
 pub(crate) fn lines(text: &str) -> impl Iterator<Item = (&str, String)> {
     text.lines().filter(|line| !line.is_empty()).map(|line| {

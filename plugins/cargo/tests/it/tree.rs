@@ -26,7 +26,7 @@ const ALIKE: [(&str, Status); 15] = [
     ("derive of_the_macro", Status::Passed),
 ];
 /// Documentation tests, and how they end.
-const DOC: [(&str, Status); 8] = [
+const DOC: [(&str, Status); 9] = [
     ("app::doc app/src/lib.rs - (line 3)", Status::Passed),
     ("app::doc app/src/lib.rs - add (line 12)", Status::Passed),
     ("app::doc app/src/lib.rs - add (line 15)", Status::Passed),
@@ -34,6 +34,7 @@ const DOC: [(&str, Status); 8] = [
     ("app::doc app/src/lib.rs - add (line 21)", Status::Passed),
     ("app::doc app/src/lib.rs - add (line 9)", Status::Failed),
     ("app::doc app/src/lib.rs - data (line 30)", Status::Passed),
+    ("app::doc app/src/more.rs - more::twice (line 5)", Status::Passed),
     ("derive::doc derive/src/lib.rs - seven (line 7)", Status::Passed),
 ];
 
@@ -99,6 +100,9 @@ fn binaries_are_run_as_cargo_does() {
     let (results, _) = machine.run(&alone);
     assert!(results["app tests::fails"].message.contains("the sum"), "{results:?}");
     assert!(results["app tests::fails"].duration.is_some());
+    let of_file: Vec<Test> = tests.iter().filter(|test| test.name.contains("more.rs")).cloned().collect();
+    let (results, said) = machine.run(&of_file);
+    assert_eq!((results.len(), said.exit), (1, ExitStatus::Exited(0)), "the failing one stands in another file");
     let names = machine.target_names();
     assert!(names.iter().all(|name| !name.contains("incremental") && !name.ends_with(".rmeta")), "{names:?}");
     check_moved(machine, &root.0, &tests, &expected);

@@ -37,6 +37,8 @@ pub fn data() -> String {
     std::fs::read_to_string(std::path::Path::new(&path).join("data/data.txt")).unwrap()
 }
 
+pub mod more;
+
 #[cfg(test)]
 mod tests {
     #[test]
