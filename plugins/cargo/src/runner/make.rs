@@ -1,5 +1,6 @@
 //! What happens on the main machine: the tests are compiled, noted and listed.
 
+use std::collections::BTreeSet;
 use std::env;
 use std::ffi::OsString;
 use std::fs::{self, File};
@@ -9,7 +10,7 @@ use std::process::{Command, Stdio};
 
 use crate::folders::{self, ARTIFACTS, AT, BINARIES, HARNESS, METADATA, TREE, UNITS};
 use crate::request::Request;
-use crate::{Result, record, relocate, run_nextest};
+use crate::{Result, prune, record, relocate, run_nextest};
 
 /// Set where test binaries are to be noted.
 pub(crate) const RECORD_EXEC: &str = "MUSTER_RECORD_EXEC";
@@ -71,12 +72,10 @@ pub(crate) fn record(request: &Request) -> Result<i32> {
     folders::renew(&own.join(UNITS))?;
     let by_nextest = own.join(BINARIES).exists();
     let mut cargo = cargo(request, "test", "--profile");
-    let target = match &request.target {
-        Some(target) => target.clone(),
-        None => host()?,
-    };
     let stand_in = own.join("exec");
-    cargo.arg("--config").arg(format!("target.{}.runner=['{}']", target, stand_in.display()));
+    for target in targets(request)? {
+        cargo.arg("--config").arg(format!("target.{}.runner=['{}']", target, stand_in.display()));
+    }
     cargo.env(RUSTDOC, env::var_os("RUSTDOC").unwrap_or_else(|| "rustdoc".into())).env("RUSTDOC", own.join("rustdoc"));
     if !by_nextest {
         cargo.env(RECORD_EXEC, "1").env("RUSTC_WORKSPACE_WRAPPER", own.join("rustc"));
@@ -139,6 +138,18 @@ pub(crate) fn forget_outer(command: &mut Command) {
 
 fn cargo_program() -> OsString {
     env::var_os("CARGO").unwrap_or_else(|| "cargo".into())
+}
+
+/// What was compiled for: the machine's own target, and others that the settings or the project's configuration name.
+fn targets(request: &Request) -> Result<BTreeSet<String>> {
+    let mut targets: BTreeSet<String> = request.target.iter().cloned().collect();
+    targets.insert(host()?);
+    let root = folders::tree()?.join("target");
+    for profile in prune::profiles(&root)? {
+        let folder = profile.parent().filter(|folder| *folder != root).and_then(Path::file_name);
+        targets.extend(folder.map(|name| name.to_string_lossy().into_owned()));
+    }
+    Ok(targets)
 }
 
 /// The machine's own target.

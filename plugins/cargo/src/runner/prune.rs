@@ -65,7 +65,7 @@ fn prune_profile(profile: &Path, keep_libraries: bool) -> Result<()> {
 }
 
 /// Folders of profiles, of the machine's own target and of others: those with `deps` in them.
-fn profiles(target: &Path) -> Result<Vec<PathBuf>> {
+pub(crate) fn profiles(target: &Path) -> Result<Vec<PathBuf>> {
     let mut profiles = Vec::new();
     for folder in folders::files(target)? {
         let inner = folders::files(&folder)?;
