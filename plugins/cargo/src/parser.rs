@@ -1,6 +1,6 @@
 //! The parser role: facts of the runner, or else the lines of nextest or the harness.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use muster_sdk::facts::{Facts, Piece};
 use muster_sdk::lines::{self, Lines};
@@ -14,11 +14,15 @@ use crate::plain::Plain;
 /// Reads one exec.
 #[derive(Debug)]
 pub struct CargoParser {
+    /// The tests of this exec, in order.
+    order: Vec<String>,
     /// How JUnit XML calls the tests of this exec.
     names: BTreeMap<String, (String, String)>,
     facts: Facts,
-    /// Reads lines until the first fact shows that the runner speaks.
+    /// Reads lines until the first fact shows that the runner tells of each test itself.
     plain: Option<(Lines, Plain)>,
+    /// Nextest runs the tests one by one, in their order.
+    serial: Option<Serial>,
     banner: String,
     done: u32,
 }
@@ -26,9 +30,11 @@ pub struct CargoParser {
 impl Parser for CargoParser {
     fn new(_settings: &str, tests: Vec<Test>) -> CargoParser {
         CargoParser {
+            order: tests.iter().map(|test| test.name.clone()).collect(),
             names: tests.into_iter().map(|test| (test.name, (test.suite, test.case))).collect(),
             facts: Facts::new(),
             plain: Some((Lines::new(), Plain::default())),
+            serial: None,
             banner: String::new(),
             done: 0,
         }
@@ -62,6 +68,10 @@ impl CargoParser {
     fn see(&mut self, piece: Piece<'_>, events: &mut Vec<Event>) {
         match piece {
             Piece::Text(text) => self.text(text, events),
+            Piece::Fact(fact) if fact.get("event").and_then(Value::as_str) == Some("nextest") => {
+                let serial = Serial { order: std::mem::take(&mut self.order), ..Serial::default() };
+                self.serial = Some(serial);
+            }
             Piece::Fact(fact) => {
                 self.plain = None;
                 self.fact(&fact, events);
@@ -86,6 +96,9 @@ impl CargoParser {
         if let lines::Piece::Line(line) = piece {
             let ended = plain.line(&lines::without_ansi(&lines::text(line)));
             ended.into_iter().for_each(|result| self.ended(result, events));
+            if plain.nextest_speaks() {
+                events.extend(self.serial.as_mut().and_then(Serial::begun).map(Event::Started));
+            }
         }
     }
 
@@ -127,10 +140,37 @@ impl CargoParser {
             result.case.clone_from(case);
         }
         self.banner(&result.suite, events);
+        if let Some(serial) = &mut self.serial {
+            serial.ended.insert(result.name.clone());
+        }
         events.push(Event::Finished(result));
         self.done = self.done.saturating_add(1);
         let all = u32::try_from(self.names.len()).unwrap_or(u32::MAX);
         events.push(Event::Progress((self.done.min(all), all)));
+    }
+}
+
+/// Which test runs: nextest does not say, but it takes one after the other.
+#[derive(Debug, Default)]
+struct Serial {
+    order: Vec<String>,
+    ended: BTreeSet<String>,
+    /// How many of the first have ended.
+    passed_by: usize,
+    told: Option<usize>,
+}
+
+impl Serial {
+    /// The test that has begun since this was asked last.
+    fn begun(&mut self) -> Option<String> {
+        while self.order.get(self.passed_by).is_some_and(|name| self.ended.contains(name)) {
+            self.passed_by += 1;
+        }
+        if self.told == Some(self.passed_by) {
+            return None;
+        }
+        self.told = Some(self.passed_by);
+        self.order.get(self.passed_by).cloned()
     }
 }
 

@@ -33,6 +33,11 @@ impl Plain {
         ended
     }
 
+    /// Whether nextest is what is read, and has said that it begins.
+    pub(crate) fn nextest_speaks(&self) -> bool {
+        self.nextest.speaks()
+    }
+
     /// What is left to say at the end.
     pub(crate) fn finish(&mut self) -> Vec<ResultOf> {
         let mut ended = self.nextest.finish();

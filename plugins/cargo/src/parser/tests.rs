@@ -105,6 +105,25 @@ fn nextest_is_understood() {
 }
 
 #[test]
+fn nextest_one_by_one_tells_which_test_runs() {
+    let fact = "\x1eMUSTER {\"event\":\"nextest\",\"serial\":true}\n";
+    let output =
+        "    Starting 2 tests across 1 binary\n        PASS [   0.005s] a x\n  TRY 1 FAIL [   0.005s] a y\n  why\n";
+    let events = parse(&["a x", "a y"], format!("{fact}{output}").as_bytes(), &[9]);
+    let told: Vec<String> = events
+        .iter()
+        .filter_map(|event| match event {
+            Event::Started(name) => Some(format!("+{name}")),
+            Event::Finished(result) => Some(format!("-{}", result.name)),
+            Event::Banner(_) | Event::Text(_) | Event::Progress(_) | Event::Other(_) => None,
+        })
+        .collect();
+    assert_eq!(told, ["+a x", "-a x", "+a y", "-a y"]);
+    let at_once = parse(&["a x", "a y"], output.as_bytes(), &[9]);
+    assert!(!at_once.iter().any(|event| matches!(event, Event::Started(_))));
+}
+
+#[test]
 fn an_endless_line_is_not_held() {
     let mut parser = CargoParser::new("", vec![test("a x")]);
     let mut passed = 0;
@@ -126,6 +145,7 @@ proptest! {
         pieces in proptest::collection::vec(
             prop_oneof![
                 Just(FACTS.as_bytes().to_vec()),
+                Just(b"\x1eMUSTER {\"event\":\"nextest\"}\n".to_vec()),
                 Just(CARGO_TEST.as_bytes().to_vec()),
                 Just(NEXTEST.as_bytes().to_vec()),
                 Just(b"test x ... ".to_vec()),

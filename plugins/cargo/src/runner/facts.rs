@@ -4,6 +4,11 @@ use std::fmt::Write as _;
 use std::io::{self, Write as _};
 use std::time::Duration;
 
+/// Nextest runs the tests one by one.
+pub(crate) fn serial_nextest() {
+    tell("{\"event\":\"nextest\",\"serial\":true}");
+}
+
 /// A binary begins.
 pub(crate) fn binary(name: &str) {
     tell(&format!("{{\"event\":\"binary\",\"name\":{}}}", quote(name)));

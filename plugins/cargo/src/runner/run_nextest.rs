@@ -6,7 +6,7 @@ use std::process::Command;
 use crate::folders::{self, BINARIES, METADATA};
 use crate::relocate::Moved;
 use crate::request::{Part, Request};
-use crate::{Result, make};
+use crate::{Result, facts, make};
 
 /// The longest expression in one argument (the system takes 128 KiB).
 const EXPRESSION_LIMIT: usize = 64 * 1024;
@@ -49,6 +49,9 @@ pub(crate) fn run(request: &Request, own: &Path, moved: &Moved) -> Result<i32> {
         for expression in expressions(part) {
             command.arg("-E").arg(expression);
         }
+    }
+    if request.threads == Some(1) {
+        facts::serial_nextest();
     }
     make::status(&mut command).map_err(|why| {
         format!("{} (this tree was made with nextest: install it here too, or set `runner = \"libtest\"`)", why)
