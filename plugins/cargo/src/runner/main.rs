@@ -54,7 +54,7 @@ fn command(args: &[std::ffi::OsString]) -> Result<i32> {
     match words[..] {
         ["compile", request] => make::compile(&request::read(request)?),
         ["record", request] => make::record(&request::read(request)?),
-        ["prune", request] => prune::prune(&request::read(request)?),
+        ["prune", _] => prune::prune(),
         ["list", request, to] => make::list(&request::read(request)?, to),
         ["run", request] => run::run(&request::read(request)?),
         _ => Err(format!("it does not know `{}`", words.join(" "))),

@@ -7,7 +7,6 @@ use std::path::{Path, PathBuf};
 
 use crate::Result;
 use crate::folders::{self, OWN, UNITS};
-use crate::request::Request;
 
 /// Folders of a profile that only compiling needs.
 const COMPILING: [&str; 2] = ["incremental", ".fingerprint"];
@@ -17,7 +16,7 @@ const OF_BUILD_SCRIPTS: [&str; 3] = ["out", "output", "root-output"];
 const EXTENSIONS: [&str; 4] = ["d", "rmeta", "o", "a"];
 
 /// Removes what no test needs.
-pub(crate) fn prune(_request: &Request) -> Result<i32> {
+pub(crate) fn prune() -> Result<i32> {
     let tree = folders::tree()?;
     let mut doc = false;
     for unit in folders::files(&tree.join(OWN).join(UNITS))? {
