@@ -1,4 +1,4 @@
-//! Four projects that we did not write, each built by muster and tested by its own runner: same names, same results.
+//! Projects that we did not write, each built by muster and tested by its own runner: same names, same results.
 //!
 //! Then again on machines that share nothing but a network: no tree, no work directory, no index of packages. One
 //! disk hides the commonest fault of spreading tests, a path that only the first machine has.
@@ -6,6 +6,7 @@
 mod losses;
 mod perl;
 mod python;
+mod rust;
 mod suite;
 
 use crate::support::{Lab, User, is_full};
@@ -33,6 +34,18 @@ fn babel_has_the_verdicts_of_its_own_runner() {
 #[test]
 fn type_tiny_has_the_verdicts_of_its_own_runner() {
     check(&perl::suite(), true);
+}
+
+/// Three crates by nextest: documentation tests, and harnesses of their own.
+#[test]
+fn toml_has_the_verdicts_of_nextest_and_rustdoc() {
+    check(&rust::workspace(), false);
+}
+
+/// A thousand tests by their binaries, most of which start the program that was built.
+#[test]
+fn just_has_the_verdicts_of_cargo_test() {
+    check(&rust::package(), false);
 }
 
 /// Without projects to build there is nothing to check, which is said.

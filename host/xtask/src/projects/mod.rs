@@ -6,6 +6,7 @@
 
 mod debian;
 mod python;
+mod rust;
 
 use std::env;
 use std::fs;
@@ -62,6 +63,9 @@ pub(crate) fn ensure() -> anyhow::Result<PathBuf> {
         release.ensure(&base)?;
     }
     debian::ensure(&base, DEBIAN)?;
+    for crates in &rust::RUST {
+        crates.ensure(&base)?;
+    }
     Ok(base)
 }
 

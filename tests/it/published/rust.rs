@@ -1,0 +1,149 @@
+//! Crates of crates.io, by the cargo builder: with nextest, and without.
+
+use std::collections::BTreeMap;
+use std::ffi::OsString;
+use std::path::{Path, PathBuf};
+use std::process::Command;
+
+use super::suite::{Own, Suite, projects};
+use crate::support::skip;
+
+/// Where the time stands in a line of nextest's: after a word that is padded to it.
+const TIME_COLUMN: usize = 13;
+
+type Results = BTreeMap<(String, String), Vec<String>>;
+
+/// The crates of toml, by nextest; their documentation tests by cargo.
+pub(super) fn workspace() -> Option<Suite> {
+    let projects = projects()?;
+    if nextest().is_none() {
+        skip("cargo-nextest is not installed");
+        return None;
+    }
+    let target = projects.join("toml-workspace-target");
+    Some(Suite {
+        tree: projects.join("toml-workspace"),
+        environment: environment(),
+        at_least: 2_000,
+        wheels: projects.join("wheels"),
+        own: Box::new(move |tree| {
+            let mut own = by_nextest(tree, &target);
+            let doc = cargo_test(tree, &target, &["--doc"], &environment());
+            own.results.extend(doc.results);
+            Own { code: own.code.max(doc.code), tests: own.tests + doc.tests, ..own }
+        }),
+    })
+}
+
+/// just, by its test binaries: nextest is hidden.
+pub(super) fn package() -> Option<Suite> {
+    let projects = projects()?;
+    let target = projects.join("just-target");
+    let mut environment = environment();
+    environment.push(("PATH".to_owned(), without_nextest()));
+    Some(Suite {
+        tree: projects.join("just"),
+        environment: environment.clone(),
+        at_least: 1_000,
+        wheels: projects.join("wheels"),
+        own: Box::new(move |tree| cargo_test(tree, &target, &[], &environment)),
+    })
+}
+
+/// What both runners have set: no debug information, which takes most of the time and of the snapshot.
+fn environment() -> Vec<(String, OsString)> {
+    vec![("CARGO_PROFILE_DEV_DEBUG".to_owned(), "0".into())]
+}
+
+/// The folder of nextest.
+fn nextest() -> Option<PathBuf> {
+    let path = std::env::var_os("PATH").unwrap_or_default();
+    std::env::split_paths(&path).find(|folder| folder.join("cargo-nextest").exists())
+}
+
+fn without_nextest() -> OsString {
+    let path = std::env::var_os("PATH").unwrap_or_default();
+    let folders = std::env::split_paths(&path).filter(|folder| !folder.join("cargo-nextest").exists());
+    std::env::join_paths(folders).unwrap()
+}
+
+/// A command of cargo in the tree, leaving nothing in it.
+fn cargo(tree: &Path, target: &Path) -> Command {
+    let mut command = Command::new("cargo");
+    command.current_dir(tree).env("CARGO_TARGET_DIR", target).env("CARGO_TERM_COLOR", "never");
+    command
+}
+
+/// Its line for each test.
+fn by_nextest(tree: &Path, target: &Path) -> Own {
+    let mut command = cargo(tree, target);
+    command.envs(environment());
+    command.args(["nextest", "run", "--no-fail-fast", "--color", "never"]);
+    command.args(["--status-level", "all", "--final-status-level", "none", "--failure-output", "never"]);
+    let output = command.output().unwrap();
+    // All of it is for people, and goes to standard error.
+    let text = String::from_utf8_lossy(&output.stderr).into_owned();
+    let code = output.status.code().map(|code| i32::from(code == 100));
+    let results: Results = text.lines().filter_map(line).collect();
+    let tests = results.len();
+    Own { results, code, tests }
+}
+
+/// `        PASS [   0.005s] crate::binary test::name`.
+fn line(line: &str) -> Option<((String, String), Vec<String>)> {
+    let (word, rest) = line.split_at_checked(TIME_COLUMN)?;
+    let (_, name) = rest.strip_prefix('[')?.split_once("] ")?;
+    // A count may stand before the name.
+    let name = name.strip_prefix('(').and_then(|rest| rest.split_once(") ")).map_or(name, |(_, name)| name);
+    let (binary, test) = name.split_once(' ')?;
+    let result = match word.trim() {
+        "PASS" | "LEAK" => "passed",
+        "SKIP" => "skipped",
+        "SLOW" | "Summary" => return None,
+        _ => "failed",
+    };
+    Some(((binary.to_owned(), test.to_owned()), vec![result.to_owned()]))
+}
+
+/// What cargo and the harnesses print, by the name of the package that is tested.
+fn cargo_test(tree: &Path, target: &Path, args: &[&str], environment: &[(String, OsString)]) -> Own {
+    let mut command = cargo(tree, target);
+    command.args(["test", "--no-fail-fast"]).args(args).envs(environment.iter().map(|(name, value)| (name, value)));
+    // Cargo names binaries on standard error: both are read as one.
+    let mut both = Command::new("sh");
+    both.arg("-c").arg(r#"exec "$@" 2>&1"#).arg("sh").arg(command.get_program()).args(command.get_args());
+    both.current_dir(tree).envs(command.get_envs().filter_map(|(name, value)| Some((name, value?))));
+    let output = both.output().unwrap();
+    let (code, text) = (output.status.code(), String::from_utf8_lossy(&output.stdout).into_owned());
+    assert!(matches!(code, Some(0 | 101)), "{command:?}: {code:?}\n{text}");
+    let mut results = Results::new();
+    let mut binary = String::new();
+    for line in text.lines() {
+        if let Some(name) = line.strip_prefix("   Doc-tests ") {
+            binary = format!("{name}::doc");
+        } else if let Some(rest) = line.strip_prefix("     Running ") {
+            binary = running(tree, rest);
+        } else if let Some((name, word)) = line.strip_prefix("test ").and_then(|rest| rest.split_once(" ... ")) {
+            let name = [" - should panic", " - compile fail", " - compile"]
+                .iter()
+                .find_map(|mode| name.strip_suffix(mode))
+                .unwrap_or(name);
+            let result = match word.split(',').next() {
+                Some("ok") => "passed",
+                Some("ignored") => "skipped",
+                Some(_) | None => "failed",
+            };
+            results.insert((binary.clone(), name.to_owned()), vec![result.to_owned()]);
+        }
+    }
+    let tests = results.len();
+    Own { results, code: code.map(|code| i32::from(code != 0)), tests }
+}
+
+/// `unittests src/lib.rs (…)`, `tests/lib.rs (…/integration-0123)`: the library is called like its package.
+fn running(tree: &Path, rest: &str) -> String {
+    let package = tree.file_name().unwrap().to_string_lossy().into_owned();
+    let file = rest.rsplit('/').next().unwrap_or(rest);
+    let target = file.rsplit_once('-').map_or(file, |(name, _)| name);
+    if rest.starts_with("unittests src/lib.rs") { package } else { format!("{package}::{target}") }
+}
