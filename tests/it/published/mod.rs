@@ -3,6 +3,7 @@
 //! Then again on machines that share nothing but a network: no tree, no work directory, no index of packages. One
 //! disk hides the commonest fault of spreading tests, a path that only the first machine has.
 
+mod go;
 mod losses;
 mod perl;
 mod python;
@@ -46,6 +47,18 @@ fn toml_has_the_verdicts_of_nextest_and_rustdoc() {
 #[test]
 fn just_has_the_verdicts_of_cargo_test() {
     check(&rust::package(), false);
+}
+
+/// No Python: 56 packages of Go, whose test binaries are all that the other machines get.
+#[test]
+fn x_text_has_the_verdicts_of_its_own_runner() {
+    check(&go::suite(), true);
+}
+
+/// One that fails in every way that Go can.
+#[test]
+fn a_failing_module_has_the_verdicts_of_its_own_runner() {
+    go::check_sample();
 }
 
 /// Without projects to build there is nothing to check, which is said.

@@ -1,4 +1,4 @@
-//! A Debian source package as its authors released it, without Debian's changes.
+//! Debian packages: a source package as its authors released it, without Debian's changes, or what a package installs.
 
 use std::fs;
 use std::path::{Path, PathBuf};
@@ -21,6 +21,36 @@ pub(crate) fn ensure(base: &Path, package: &str) -> anyhow::Result<()> {
     }
     eprintln!("fetching the source package {package}");
     fetch(base, package, &tree).with_context(|| format!("fetch the source package {package}"))
+}
+
+/// Fetches a package and takes a folder of what it would install, unless that is there. The machine's own sources have it.
+pub(crate) fn ensure_part(base: &Path, package: &str, part: &str) -> anyhow::Result<()> {
+    let tree = base.join(package);
+    if tree.exists() {
+        return Ok(());
+    }
+    eprintln!("fetching the package {package}");
+    fetch_part(base, package, part, &tree).with_context(|| format!("fetch the package {package}"))
+}
+
+fn fetch_part(base: &Path, package: &str, part: &str, tree: &Path) -> anyhow::Result<()> {
+    let scratch = base.join("apt-part");
+    if scratch.exists() {
+        fs::remove_dir_all(&scratch).with_context(|| format!("remove `{}`", scratch.display()))?;
+    }
+    let root = scratch.join("root");
+    fs::create_dir_all(&root).with_context(|| format!("create `{}`", root.display()))?;
+    let mut download = Command::new("apt-get");
+    download.current_dir(&scratch).args(["-qq", "-o", "APT::Sandbox::User=root", "download", package]);
+    process::run(&mut download)?;
+    let files = fs::read_dir(&scratch).with_context(|| format!("read `{}`", scratch.display()))?;
+    let mut paths = files.flatten().map(|entry| entry.path());
+    let Some(archive) = paths.find(|path| path.extension().is_some_and(|extension| extension == "deb")) else {
+        bail!("find the package among what was fetched");
+    };
+    process::run(Command::new("dpkg-deb").arg("--extract").arg(&archive).arg(&root))?;
+    fs::rename(root.join(part), tree).with_context(|| format!("move `{part}` to `{}`", tree.display()))?;
+    fs::remove_dir_all(&scratch).with_context(|| format!("remove `{}`", scratch.display()))
 }
 
 /// With lists of its own: the machine's stay as they are.

@@ -55,6 +55,9 @@ const PYTHON: [Release; 3] = [
 ];
 /// What the tests build with the command builder: a Debian source package.
 const DEBIAN: &str = "libtype-tiny-perl";
+/// What the tests build with the go builder: a Debian package that installs the source of a module without dependencies,
+/// and where.
+const GO: (&str, &str) = ("golang-golang-x-text-dev", "usr/share/gocode/src/golang.org/x/text");
 
 /// Gets all that tests and benches build; the answer is the folder they lie in.
 pub(crate) fn ensure() -> anyhow::Result<PathBuf> {
@@ -66,6 +69,7 @@ pub(crate) fn ensure() -> anyhow::Result<PathBuf> {
     for crates in &rust::RUST {
         crates.ensure(&base)?;
     }
+    debian::ensure_part(&base, GO.0, GO.1)?;
     Ok(base)
 }
 
