@@ -58,6 +58,30 @@ fn snapshots_that_nobody_uses_are_removed_and_said_so() {
 }
 
 #[test]
+fn builders_are_listed_for_scripts_and_for_people() {
+    let (user, tree) = (User::new(), Tree::new(&[("a", PASS)]));
+    let listed = |args: &[&str]| {
+        let output = user.muster(["builders"]).arg(tree.path()).args(args).output().unwrap();
+        assert_eq!(output.status.code(), Some(0), "{}", String::from_utf8_lossy(&output.stderr));
+        String::from_utf8(output.stdout).unwrap()
+    };
+    let builders: Vec<serde_json::Value> = serde_json::from_str(&listed(&["--json"])).unwrap();
+    let command = builders.iter().find(|builder| builder["name"] == "command").unwrap();
+    for (member, is_right) in [
+        ("host_type", command["host_type"].is_string()),
+        ("helpers", command["helpers"].is_u64() || command["helpers"].is_null()),
+        ("try_only", command["try_only"] == false),
+        ("os", command["os"].is_string()),
+        ("arch", command["arch"].is_string()),
+    ] {
+        assert!(is_right, "{member}: {command}");
+    }
+    assert!(builders.iter().any(|builder| builder["name"] == "pytest"), "{builders:?}");
+    let table = listed(&[]);
+    assert!(table.lines().any(|line| line.starts_with("command ") && line.contains(" local ")), "{table}");
+}
+
+#[test]
 fn a_failing_test_is_named_with_its_output_and_ends_in_1() {
     let (user, tree) = (User::new(), Tree::new(&[("a", PASS), ("b", FAIL)]));
     let outcome = user.build(tree.path(), &[]);

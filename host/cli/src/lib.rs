@@ -8,6 +8,7 @@ pub mod bundle;
 pub mod commands;
 pub mod config;
 pub mod exit;
+pub mod go2015;
 pub mod junit;
 pub mod logfile;
 pub mod plugins;

@@ -60,6 +60,7 @@ pub(crate) async fn report(job: &Job, facts: &BuildFacts, ended: Time, outcome: 
                 text: format!("{role} plugin {fault}"),
             })
             .collect(),
+        log: job.config.log.clone(),
         notes: facts.attempts.values().filter_map(|a| a.ended.as_ref()).flat_map(|end| end.notes.clone()).collect(),
     }
 }

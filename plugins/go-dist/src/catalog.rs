@@ -85,13 +85,15 @@ pub(crate) fn config(settings: &GoDistSettings, spec: &Spec) -> BuilderConfig {
         try_only: spec.row.try_only,
         owner: spec.short_owner().into(),
         notes: spec.row.notes.into(),
-        extra: extra(spec),
+        extra: extra(settings, spec),
     }
 }
 
-/// The columns of the table that no part of the contract has.
-fn extra(spec: &Spec) -> Vec<(String, String)> {
+/// How logs read, and the columns of the table that no part of the contract has.
+fn extra(settings: &GoDistSettings, spec: &Spec) -> Vec<(String, String)> {
     let columns = [
+        ("log", settings.log.as_str()),
+        ("log-script", if spec.is_split() { spec.make_script() } else { "" }),
         ("pool", spec.pool()),
         ("image", spec.row.image),
         ("machine-type", spec.row.machine_type),
@@ -126,6 +128,10 @@ mod tests {
         assert_eq!((config.os.as_str(), config.arch.as_str(), config.helpers), ("linux", "386", Some(3)));
         assert_eq!(config.test_host_type, "linux-buildlet-std");
         assert_eq!((config.owner.as_str(), config.try_only), ("go-dev", false));
+        let log = |config: &BuilderConfig| ["log", "log-script"].map(|key| value(&config.extra, key).map(str::to_owned));
+        assert_eq!(log(&config), [Some("go-2015".into()), Some("src/make.bash".into())]);
+        assert_eq!(log(&config_of("", "linux-amd64-race")), [Some("go-2015".into()), None], "one command");
+        assert_eq!(log(&config_of(r#"{"log": "plain"}"#, "linux-386"))[0], Some("plain".into()));
         assert_eq!(value(&config.env, "GO_BUILDER_NAME"), Some("linux-386"));
         assert_eq!(value(&config.env, "GOROOT_FINAL"), Some("/usr/local/go"));
         assert_eq!(

@@ -16,6 +16,8 @@ const EXEC_OVERHEAD: Duration = 4 * SECOND;
 const LOCAL: &str = "linux-amd64";
 /// Left out as Go's coordinator left it out at its start: it takes more than 85 minutes.
 const LEFT_OUT: [&str; 1] = ["linux-arm-qemu"];
+/// Logs read as those of Go's coordinator of 2015 unless it is said.
+const LOG: &str = "go-2015";
 /// Setting a table's keys is said so.
 const TABLES: &str = "a table of tables";
 
@@ -46,6 +48,8 @@ pub(crate) struct GoDistSettings {
     /// None is by the tree's version.
     pub(crate) selection: Option<Selection>,
     pub(crate) leave_out: Vec<String>,
+    /// How the host frames the logs of builds.
+    pub(crate) log: String,
     pub(crate) hosts: BTreeMap<String, HostSettings>,
     pub(crate) builders: BTreeMap<String, BuilderSettings>,
 }
@@ -84,6 +88,7 @@ impl GoDistSettings {
             exec_overhead: settings.duration("exec-overhead")?.unwrap_or(EXEC_OVERHEAD),
             selection: selection(&mut settings)?,
             leave_out: settings.texts("leave-out")?.unwrap_or_else(|| LEFT_OUT.map(str::to_owned).to_vec()),
+            log: log(&mut settings)?,
             hosts: tables(&mut settings, "hosts", host)?,
             builders: tables(&mut settings, "builders", builder)?,
         };
@@ -112,6 +117,14 @@ fn selection(settings: &mut Settings) -> Result<Option<Selection>, Error> {
         Some("names") => Ok(Some(Selection::Names)),
         Some("regexp") => Ok(Some(Selection::Regexp)),
         Some(_) => Err(settings.invalid("select-by", "\"auto\", \"names\" or \"regexp\"")),
+    }
+}
+
+fn log(settings: &mut Settings) -> Result<String, Error> {
+    match settings.text("log")? {
+        None => Ok(LOG.to_owned()),
+        Some(log) if log == LOG || log == "plain" => Ok(log),
+        Some(_) => Err(settings.invalid("log", "\"go-2015\" or \"plain\"")),
     }
 }
 

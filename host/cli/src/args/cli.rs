@@ -5,7 +5,7 @@ use std::path::PathBuf;
 use clap::builder::styling::{AnsiColor, Effects, Styles};
 use clap::{Args, Parser, Subcommand, ValueEnum};
 
-use super::{BuildArgs, BuildletArgs, ConfigArgs, PluginArgs, SimulateArgs};
+use super::{BuildArgs, BuildersArgs, BuildletArgs, ConfigArgs, PluginArgs, SimulateArgs};
 
 const STYLES: Styles = Styles::styled()
     .header(AnsiColor::Green.on_default().effects(Effects::BOLD))
@@ -85,6 +85,8 @@ impl ColorChoice {
 pub enum Command {
     /// Build a tree and run its tests on many machines
     Build(Box<BuildArgs>),
+    /// List what can be built, and on which machines
+    Builders(BuildersArgs),
     /// Serve this machine as a buildlet: files and commands over HTTP
     Buildlet(Box<BuildletArgs>),
     /// List, inspect and build plugins

@@ -1,6 +1,7 @@
 //! The command line: one file per command.
 
 mod build;
+mod builders;
 mod buildlet;
 mod cli;
 mod config;
@@ -8,6 +9,7 @@ mod plugin;
 mod simulate;
 
 pub use build::BuildArgs;
+pub use builders::BuildersArgs;
 pub use buildlet::BuildletArgs;
 pub use cli::{Cli, ColorChoice, Command, CompletionsArgs, GlobalArgs, VersionArgs};
 pub use config::{ConfigArgs, ConfigCommand};

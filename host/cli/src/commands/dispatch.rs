@@ -1,6 +1,6 @@
 //! Runs the command that was asked for.
 
-use super::{build, buildlet, completions, config, plugin, simulate, version};
+use super::{build, builders, buildlet, completions, config, plugin, simulate, version};
 use crate::args::{Cli, Command};
 use crate::exit::Exit;
 
@@ -12,6 +12,7 @@ pub fn run(cli: Cli) -> anyhow::Result<Exit> {
     let global = &cli.global;
     match cli.command {
         Command::Build(args) => build::run(global, &args),
+        Command::Builders(args) => builders::run(global, &args),
         Command::Buildlet(args) => buildlet::run(global, &args),
         Command::Plugin(args) => plugin::run(global, &args.command),
         Command::Simulate(args) => simulate::run(&args),

@@ -1,5 +1,6 @@
 //! The commands: one file each.
 
+mod builders;
 mod buildlet;
 mod completions;
 mod config;

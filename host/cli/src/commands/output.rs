@@ -13,6 +13,12 @@ pub(super) fn print(text: &str) -> io::Result<()> {
     out.flush()
 }
 
+/// Says something on standard error that is not the result.
+pub(super) fn warn(text: &str) {
+    // Nobody is there to be told that standard error is closed.
+    let _ = writeln!(io::stderr(), "note: {text}");
+}
+
 /// Rows as columns, two spaces apart, the last column unpadded.
 pub(super) fn columns<const N: usize>(rows: &[[String; N]]) -> String {
     let width = |column: usize| rows.iter().map(|row| row[column].chars().count()).max().unwrap_or(0);

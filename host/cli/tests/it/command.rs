@@ -31,7 +31,9 @@ pub(crate) fn run(home: &Path, arguments: &[&str]) -> anyhow::Result<String> {
 fn help_names_every_command_and_the_exit_codes() -> anyhow::Result<()> {
     let home = tempfile::tempdir()?;
     let help = run(home.path(), &["--help"])?;
-    for word in ["build", "buildlet", "plugin", "simulate", "config", "version", "completions", "Examples:", "130"] {
+    for word in
+        ["build", "builders", "buildlet", "plugin", "simulate", "config", "version", "completions", "Examples:", "130"]
+    {
         assert!(help.contains(word), "{word} is not in\n{help}");
     }
     let help = run(home.path(), &["build", "--help"])?;

@@ -6,6 +6,7 @@ use cli::view::{
     AttemptKind, AttemptSpan, AttemptSummary, BuildReport, BuildletSpan, Certificate, Difference, Fault, PhaseSpan,
     PluginUse, TestResult,
 };
+use coordinator::ports::LogFormat;
 use engine::{AttemptId, Outcome, Role, Verdict, VerdictKind};
 
 pub(crate) fn seconds(seconds: f64) -> Duration {
@@ -127,6 +128,7 @@ pub(crate) fn eventful() -> BuildReport {
             text: "ran over its time; the built-in rule answers".into(),
         }],
         notes: vec!["memory is not limited: no cgroups".into()],
+        log: LogFormat::default(),
     }
 }
 

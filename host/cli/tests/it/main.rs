@@ -5,6 +5,7 @@ mod config;
 mod config_files;
 mod events;
 mod fixture;
+mod go2015;
 mod junit;
 mod report;
 mod simulate;

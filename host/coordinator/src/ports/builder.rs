@@ -59,6 +59,21 @@ pub struct BuilderConfig {
     pub owner: String,
     /// For people.
     pub notes: String,
+    /// How the log of a build reads.
+    pub log: LogFormat,
+}
+
+/// How the ordered log is framed once a build is over.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub enum LogFormat {
+    /// What was printed, and nothing else.
+    #[default]
+    Plain,
+    /// As Go's coordinator of 2015 framed it: state and events of the build before it, the result after it.
+    Go2015 {
+        /// The script that makes the tree; none where one command makes and tests it.
+        make_script: Option<String>,
+    },
 }
 
 /// A file that a plugin is shown.

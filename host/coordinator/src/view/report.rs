@@ -4,6 +4,8 @@ use std::time::Duration;
 
 use engine::{AttemptId, Outcome, Role, Verdict, VerdictKind};
 
+use crate::ports::LogFormat;
+
 /// A finished build. Times are since the build's start unless they say otherwise.
 #[derive(Clone, Debug, PartialEq)]
 pub struct BuildReport {
@@ -41,6 +43,8 @@ pub struct BuildReport {
     pub faults: Vec<Fault>,
     /// Anything else that people want to know.
     pub notes: Vec<String>,
+    /// How its log reads.
+    pub log: LogFormat,
 }
 
 /// One test at the end of its build.

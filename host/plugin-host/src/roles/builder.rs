@@ -187,6 +187,7 @@ fn config_from_wit(config: wit::BuilderConfig) -> BuilderConfig {
         try_only: config.try_only,
         owner: config.owner,
         notes: config.notes,
+        log: check::log_format(&config.extra).unwrap_or_default(),
     }
 }
 

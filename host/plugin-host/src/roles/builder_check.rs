@@ -2,6 +2,8 @@
 
 use std::collections::BTreeSet;
 
+use coordinator::ports::LogFormat;
+
 use super::answer::{Checked, command, duration, inside, name, shown};
 use crate::bindings::exports::muster::builder::builder as wit;
 use crate::bindings::muster::types::types::Test;
@@ -14,6 +16,16 @@ const STEPS: usize = 1000;
 const CLEAN: usize = 10_000;
 /// Bytes of a memo: it is kept with the build and handed back with every run.
 const MEMO_BYTES: usize = 256 << 10;
+
+/// How the log of a builder's builds reads: `log` among its extras.
+pub(crate) fn log_format(extra: &[(String, String)]) -> Result<LogFormat, String> {
+    let value = |wanted: &str| extra.iter().find(|(key, _)| key == wanted).map(|(_, value)| value.as_str());
+    match value("log") {
+        None | Some("plain") => Ok(LogFormat::Plain),
+        Some("go-2015") => Ok(LogFormat::Go2015 { make_script: value("log-script").map(str::to_owned) }),
+        Some(other) => Err(format!("the log format {} (there are `plain` and `go-2015`)", shown(other))),
+    }
+}
 
 pub(crate) fn configs(configs: &[wit::BuilderConfig]) -> Checked {
     if configs.len() > CONFIGS {
@@ -35,6 +47,7 @@ pub(crate) fn configs(configs: &[wit::BuilderConfig]) -> Checked {
         if let Some((key, _)) = config.env.iter().find(|(key, _)| key.is_empty() || key.contains(['=', '\0'])) {
             return Err(format!("variable {} of builder {} cannot be set", shown(key), shown(&config.name)));
         }
+        log_format(&config.extra).map_err(|wrong| of(&wrong))?;
         if let Some(glob) = config.look_at.iter().find(|glob| !glob.starts_with('$') || glob.contains("..")) {
             return Err(format!("{} is {}; it begins with a variable", of("a glob to look at"), shown(glob)));
         }

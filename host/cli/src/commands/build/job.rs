@@ -11,6 +11,7 @@ use crate::config::find::{Folders, Kept};
 use crate::config::host::HostFile;
 use crate::config::tree::TreeFile;
 use crate::exit::UsageError;
+use crate::plugins::plugin_file;
 
 /// The most helpers that can be asked for: a mistyped number must not start a thousand processes.
 const MAX_HELPERS: u32 = 256;
@@ -144,22 +145,6 @@ fn buildlet_url(given: &str) -> anyhow::Result<String> {
     let text = std::fs::read_to_string(file)
         .map_err(|error| UsageError::new(format!("failed to read the buildlet URL in `{file}`: {error}"), ""))?;
     Ok(text.trim().to_owned())
-}
-
-fn plugin_file(file: &Path) -> anyhow::Result<PathBuf> {
-    let wrong = |why: &str| {
-        UsageError::new(
-            format!("the plugin `{}` {why}", file.display()),
-            "give the file of a component; `muster plugin build DIR` makes one",
-        )
-    };
-    if !file.exists() {
-        return Err(wrong("is not there").into());
-    }
-    if !file.is_file() {
-        return Err(wrong("is not a file").into());
-    }
-    file.canonicalize().with_context(|| format!("failed to resolve `{}`", file.display()))
 }
 
 fn expression(text: &str) -> anyhow::Result<Regex> {

@@ -68,8 +68,9 @@ impl Outputs {
     /// Ends the views. Gives the report and how the log file ended.
     pub(super) fn finish(mut self) -> (Box<BuildReport>, anyhow::Result<()>) {
         self.close();
-        let log = self.log.map_or(Ok(()), |log| log.finish().context("failed to write the log"));
-        (self.report.expect("who ends the views has told them of the end"), log)
+        let report = self.report.expect("who ends the views has told them of the end");
+        let log = self.log.map_or(Ok(()), |log| log.finish(&report).context("failed to write the log"));
+        (report, log)
     }
 
     /// Takes away what is only shown while the build runs.

@@ -4,6 +4,7 @@ use std::io::{self, IsTerminal, Write};
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
 use anyhow::Context;
+use coordinator::ports::LogFormat;
 use engine::Outcome;
 use tokio::signal::unix::{Signal, SignalKind, signal};
 use tokio::sync::mpsc;
@@ -155,5 +156,6 @@ fn unfinished(job: &BuildJob, took: Duration, canceled: bool, cause: String) -> 
         plugins: Vec::new(),
         faults: Vec::new(),
         notes: Vec::new(),
+        log: LogFormat::default(),
     }
 }
