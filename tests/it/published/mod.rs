@@ -43,12 +43,6 @@ fn toml_has_the_verdicts_of_nextest_and_rustdoc() {
     check(&rust::workspace(), false);
 }
 
-/// A thousand tests by their binaries, most of which start the program that was built.
-#[test]
-fn just_has_the_verdicts_of_cargo_test() {
-    check(&rust::package(), false);
-}
-
 /// No Python: 56 packages of Go, whose test binaries are all that the other machines get.
 #[test]
 fn x_text_has_the_verdicts_of_its_own_runner() {

@@ -1,4 +1,4 @@
-//! Crates of crates.io, by the cargo builder: with nextest, and without.
+//! Crates of crates.io, by the cargo builder with nextest.
 
 use std::collections::BTreeMap;
 use std::ffi::OsString;
@@ -28,25 +28,10 @@ pub(super) fn workspace() -> Option<Suite> {
         wheels: projects.join("wheels"),
         own: Box::new(move |tree| {
             let mut own = by_nextest(tree, &target);
-            let doc = cargo_test(tree, &target, &["--doc"], &environment());
+            let doc = doc_tests(tree, &target);
             own.results.extend(doc.results);
             Own { code: own.code.max(doc.code), tests: own.tests + doc.tests, ..own }
         }),
-    })
-}
-
-/// just, by its test binaries: nextest is hidden.
-pub(super) fn package() -> Option<Suite> {
-    let projects = projects()?;
-    let target = projects.join("just-target");
-    let mut environment = environment();
-    environment.push(("PATH".to_owned(), without_nextest()));
-    Some(Suite {
-        tree: projects.join("just"),
-        environment: environment.clone(),
-        at_least: 1_000,
-        wheels: projects.join("wheels"),
-        own: Box::new(move |tree| cargo_test(tree, &target, &[], &environment)),
     })
 }
 
@@ -59,12 +44,6 @@ fn environment() -> Vec<(String, OsString)> {
 fn nextest() -> Option<PathBuf> {
     let path = std::env::var_os("PATH").unwrap_or_default();
     std::env::split_paths(&path).find(|folder| folder.join("cargo-nextest").exists())
-}
-
-fn without_nextest() -> OsString {
-    let path = std::env::var_os("PATH").unwrap_or_default();
-    let folders = std::env::split_paths(&path).filter(|folder| !folder.join("cargo-nextest").exists());
-    std::env::join_paths(folders).unwrap()
 }
 
 /// A command of cargo in the tree, leaving nothing in it.
@@ -105,10 +84,10 @@ fn line(line: &str) -> Option<((String, String), Vec<String>)> {
     Some(((binary.to_owned(), test.to_owned()), vec![result.to_owned()]))
 }
 
-/// What cargo and the harnesses print, by the name of the package that is tested.
-fn cargo_test(tree: &Path, target: &Path, args: &[&str], environment: &[(String, OsString)]) -> Own {
+/// What cargo and rustdoc print of documentation tests, by the name of the package that is tested.
+fn doc_tests(tree: &Path, target: &Path) -> Own {
     let mut command = cargo(tree, target);
-    command.args(["test", "--no-fail-fast"]).args(args).envs(environment.iter().map(|(name, value)| (name, value)));
+    command.args(["test", "--doc", "--no-fail-fast"]).envs(environment());
     // Cargo names binaries on standard error: both are read as one.
     let mut both = Command::new("sh");
     both.arg("-c").arg(r#"exec "$@" 2>&1"#).arg("sh").arg(command.get_program()).args(command.get_args());
@@ -121,8 +100,6 @@ fn cargo_test(tree: &Path, target: &Path, args: &[&str], environment: &[(String,
     for line in text.lines() {
         if let Some(name) = line.strip_prefix("   Doc-tests ") {
             binary = format!("{name}::doc");
-        } else if let Some(rest) = line.strip_prefix("     Running ") {
-            binary = running(tree, rest);
         } else if let Some((name, word)) = line.strip_prefix("test ").and_then(|rest| rest.split_once(" ... ")) {
             let name = [" - should panic", " - compile fail", " - compile"]
                 .iter()
@@ -138,12 +115,4 @@ fn cargo_test(tree: &Path, target: &Path, args: &[&str], environment: &[(String,
     }
     let tests = results.len();
     Own { results, code: code.map(|code| i32::from(code != 0)), tests }
-}
-
-/// `unittests src/lib.rs (…)`, `tests/lib.rs (…/integration-0123)`: the library is called like its package.
-fn running(tree: &Path, rest: &str) -> String {
-    let package = tree.file_name().unwrap().to_string_lossy().into_owned();
-    let file = rest.rsplit('/').next().unwrap_or(rest);
-    let target = file.rsplit_once('-').map_or(file, |(name, _)| name);
-    if rest.starts_with("unittests src/lib.rs") { package } else { format!("{package}::{target}") }
 }

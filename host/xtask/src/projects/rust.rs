@@ -23,15 +23,13 @@ pub(crate) struct Crates {
 }
 
 /// What the tests build with the cargo builder.
-pub(crate) const RUST: [Crates; 2] = [
+pub(crate) const RUST: [Crates; 1] = [
     // Three crates of one repository: documentation tests, harnesses of their own.
     Crates {
         name: "toml-workspace",
         members: &[("toml", "0.8.19"), ("toml_edit", "0.22.20"), ("toml_datetime", "0.6.8")],
         lock: Some(TOML_LOCK),
     },
-    // One crate, a thousand tests, most of which start its program.
-    Crates { name: "just", members: &[("just", "1.40.0")], lock: None },
 ];
 
 impl Crates {
