@@ -8,7 +8,9 @@ mod estimator;
 mod parser;
 mod policy;
 
-pub use builder::{BuildPlan, Builder, BuilderConfig, Command, Listing, Place, Source, SourceFile, Step, TestPlan};
+pub use builder::{
+    BuildPlan, Builder, BuilderConfig, Command, Listing, LogFormat, Place, Source, SourceFile, Step, TestPlan,
+};
 pub use estimator::{Estimator, Observation, PhaseHistory, Subject};
 pub use parser::{Parser, ParserEvent, ParserSession};
 pub use policy::{Policy, PolicyRun};
