@@ -19,6 +19,8 @@ use crate::protocol::{CommandResult, EndFailure, EndRecord, ExecUsage};
 
 /// Output is read in pieces of this size: what a pipe holds.
 const READ_BYTES: usize = 64 << 10;
+/// How long output is gathered before it is passed on.
+const GATHER: Duration = Duration::from_millis(10);
 /// Once all of a command's processes were killed, its pipe should be at its end. One that somebody else still holds
 /// is given up after this time without a byte.
 const DRAIN: Duration = Duration::from_secs(2);
@@ -245,6 +247,9 @@ impl Exec<'_> {
 }
 
 /// Passes output on until its end; after `killed` it no longer waits for it.
+///
+/// A command that writes line by line has its lines gathered: each piece costs the disk, the network and the coordinator
+/// as much as a hundred lines do.
 async fn pump(pipe: &mut pipe::Receiver, output: &mut Output<'_>, killed: &CancellationToken) -> io::Result<()> {
     let mut buffer = vec![0; READ_BYTES];
     loop {
@@ -263,8 +268,30 @@ async fn pump(pipe: &mut pipe::Receiver, output: &mut Output<'_>, killed: &Cance
         if count == 0 {
             return Ok(());
         }
-        output.write(&buffer[..count]).await?;
+        let (filled, more) = gather(pipe, &mut buffer, count).await;
+        output.write(&buffer[..filled]).await?;
+        if !more? {
+            return Ok(());
+        }
     }
+}
+
+/// Reads on for a moment, up to a full buffer: how much is in it, and whether there may be more.
+async fn gather(pipe: &mut pipe::Receiver, buffer: &mut [u8], mut filled: usize) -> (usize, io::Result<bool>) {
+    let moment = tokio::time::sleep(GATHER);
+    tokio::pin!(moment);
+    while filled < buffer.len() {
+        tokio::select! {
+            biased;
+            count = pipe.read(&mut buffer[filled..]) => match count {
+                Ok(0) => return (filled, Ok(false)),
+                Ok(count) => filled += count,
+                Err(error) => return (filled, Err(error)),
+            },
+            () = &mut moment => break,
+        }
+    }
+    (filled, Ok(true))
 }
 
 /// Reading the process table takes a millisecond or more; when nothing is left it is not read.
