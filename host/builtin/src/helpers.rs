@@ -1,6 +1,9 @@
 //! When helpers are asked for: so early that they are ready when the tree is made, and only where they pay.
 
-use crate::{AskAt, EXEC_SHARE, HelperInput};
+use crate::{AskAt, HelperInput};
+
+/// A helper is worth asking for if it runs so many times as long as an exec costs.
+const WORTH: u32 = 5;
 
 /// When to ask, and for how many.
 ///
@@ -31,7 +34,7 @@ fn useful_helpers(input: &HelperInput) -> u32 {
     let Some(total) = input.tests_total else {
         return by_count;
     };
-    let cost = input.phases.setup + input.phases.exec_overhead * EXEC_SHARE;
+    let cost = input.phases.setup + input.phases.exec_overhead * WORTH;
     if cost.is_zero() {
         return by_count;
     }

@@ -2,7 +2,7 @@
 //!
 //! This is the generic form of what Go's coordinator did in 2015: the main buildlet takes tests in listed order,
 //! helpers take the biggest first, and tests of one merge key share an exec up to 10 s above what the exec itself
-//! costs. Where an exec costs more than its tests, a group grows until the exec is at most a fifth of it; towards
+//! costs. Where an exec costs more than its tests, a group grows until the exec is at most a tenth of it; towards
 //! the end groups shrink, so that no machine is left waiting for one long group. The engine asks these functions
 //! when no plugin may answer; the `in-order` plugin wraps them, and so there is one rule, written once.
 

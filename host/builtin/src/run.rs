@@ -103,7 +103,7 @@ mod tests {
                 Action::Duplicate { .. } | Action::Release(_) => 0,
             })
             .collect();
-        assert_eq!(sizes, [250, 200], "a quarter of the rest, and at least four times the exec");
+        assert_eq!(sizes, [450, 450], "nine times the exec");
     }
 
     #[test]
@@ -111,11 +111,11 @@ mod tests {
         let items = (0..10_000).map(|i| Item { source: EstimateSource::Prior, ..item(i, 1000) }).collect();
         let mut run = run(items, 1, 500);
         let first = run.decide(Duration::ZERO, &[0]).actions;
-        assert_eq!(first, [start(0, &(0..10).collect::<Vec<u32>>())]);
-        let tests = (0..10).map(|i| (i, Some(Duration::from_millis(2)))).collect();
-        run.observe(&[Observed::Finished { worker: 0, tests, took: Duration::from_millis(520) }]);
+        assert_eq!(first, [start(0, &(0..1_250).collect::<Vec<u32>>())], "an eighth, whatever they are taken for");
+        let tests = (0..1_250).map(|i| (i, Some(Duration::from_millis(2)))).collect();
+        run.observe(&[Observed::Finished { worker: 0, tests, took: Duration::from_secs(3) }]);
         let Action::Start { tests, .. } = &run.decide(Duration::ZERO, &[0]).actions[0] else { panic!() };
-        assert_eq!(tests.len(), 4995, "half of the rest");
+        assert_eq!(tests.len(), 4375, "half of the rest");
     }
 
     #[test]

@@ -128,7 +128,8 @@ mod tests {
         assert_eq!((config.os.as_str(), config.arch.as_str(), config.helpers), ("linux", "386", Some(3)));
         assert_eq!(config.test_host_type, "linux-buildlet-std");
         assert_eq!((config.owner.as_str(), config.try_only), ("go-dev", false));
-        let log = |config: &BuilderConfig| ["log", "log-script"].map(|key| value(&config.extra, key).map(str::to_owned));
+        let log =
+            |config: &BuilderConfig| ["log", "log-script"].map(|key| value(&config.extra, key).map(str::to_owned));
         assert_eq!(log(&config), [Some("go-2015".into()), Some("src/make.bash".into())]);
         assert_eq!(log(&config_of("", "linux-amd64-race")), [Some("go-2015".into()), None], "one command");
         assert_eq!(log(&config_of(r#"{"log": "plain"}"#, "linux-386"))[0], Some("plain".into()));

@@ -1,5 +1,5 @@
 //! The `in-order` policy: the built-in rule as a plugin. The main buildlet takes tests in listed order, helpers the
-//! biggest first, and groups grow until the exec is at most a fifth of them.
+//! biggest first, and groups grow until the exec is at most a tenth of them.
 
 mod convert;
 
