@@ -1,6 +1,6 @@
 //! A build's durable state: the fold of its records.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::time::Duration;
 
 use crate::{
@@ -23,6 +23,8 @@ pub struct BuildFacts {
     pub snapshot: Option<(SnapshotInfo, bool)>,
     /// In listed order; added ones follow.
     pub tests: Vec<TestFacts>,
+    /// Their names: a runner may report tens of thousands that nobody listed.
+    names: BTreeSet<String>,
     /// What the phases are expected to take.
     pub expected: Phases,
     /// Every attempt.
@@ -114,6 +116,7 @@ impl BuildFacts {
             leases: BTreeMap::new(),
             snapshot: None,
             tests: Vec::new(),
+            names: BTreeSet::new(),
             attempts: BTreeMap::new(),
             decisions: 0,
             blames: Vec::new(),
@@ -150,7 +153,10 @@ impl BuildFacts {
                 self.change_lease(*lease, |facts| facts.ended = Some((at, lost.clone())));
             }
             Fact::SnapshotReady { info, reused } => self.snapshot = Some((info.clone(), *reused)),
-            Fact::TestsListed(tests) => self.tests = tests.iter().map(|test| TestFacts::new(test, false)).collect(),
+            Fact::TestsListed(tests) => {
+                self.tests = tests.iter().map(|test| TestFacts::new(test, false)).collect();
+                self.names = tests.iter().map(|test| test.name.clone()).collect();
+            }
             Fact::Estimated { tests, phases, .. } => {
                 self.expected = *phases;
                 for (facts, estimate) in self.tests.iter_mut().zip(tests) {
@@ -171,7 +177,10 @@ impl BuildFacts {
             Fact::TestReturned { test, cause, max_group } => {
                 self.change_test(*test, |facts| facts.give_back(cause, *max_group));
             }
-            Fact::TestAdded(test) => self.tests.push(TestFacts::new(test, true)),
+            Fact::TestAdded(test) => {
+                self.tests.push(TestFacts::new(test, true));
+                self.names.insert(test.name.clone());
+            }
             Fact::Blamed { tests, text } => self.blames.push((tests.clone(), text.clone())),
             Fact::Verdict { test, verdict } => self.change_test(*test, |facts| facts.verdict = Some(verdict.clone())),
             Fact::PluginFaulted { role, plugin, fault } => {
@@ -194,6 +203,11 @@ impl BuildFacts {
         if let Some(facts) = self.tests.get_mut(test.0 as usize) {
             change(facts);
         }
+    }
+
+    /// Whether a test of this name was listed or added.
+    pub fn has_test(&self, name: &str) -> bool {
+        self.names.contains(name)
     }
 
     /// The test at this place of the list.

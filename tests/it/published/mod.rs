@@ -34,25 +34,33 @@ fn babel_has_the_verdicts_of_its_own_runner() {
 /// No Python: 339 files of 8,000 points, read from what `prove` prints.
 #[test]
 fn type_tiny_has_the_verdicts_of_its_own_runner() {
-    check(&perl::suite(), true);
+    check(&perl::suite(), is_full());
 }
 
 /// Three crates by nextest: documentation tests, and harnesses of their own.
 #[test]
 fn toml_has_the_verdicts_of_nextest_and_rustdoc() {
-    check(&rust::workspace(), false);
+    in_full(rust::workspace, false);
 }
 
 /// No Python: 56 packages of Go, whose test binaries are all that the other machines get.
 #[test]
 fn x_text_has_the_verdicts_of_its_own_runner() {
-    check(&go::suite(), true);
+    in_full(go::suite, true);
 }
 
 /// One that fails in every way that Go can.
 #[test]
 fn a_failing_module_has_the_verdicts_of_its_own_runner() {
     go::check_sample();
+}
+
+/// Those that take minutes are checked by `cargo xtask test --full`; what they show of a builder, its own tests show on a
+/// small tree.
+fn in_full(suite: impl FnOnce() -> Option<Suite>, apart: bool) {
+    if is_full() {
+        check(&suite(), apart);
+    }
 }
 
 /// Without projects to build there is nothing to check, which is said.

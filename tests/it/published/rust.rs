@@ -35,9 +35,16 @@ pub(super) fn workspace() -> Option<Suite> {
     })
 }
 
-/// What both runners have set: no debug information, which takes most of the time and of the snapshot.
+/// What both runners have set: where the toolchain is, and no debug information, which takes most of the time and of the
+/// snapshot.
 fn environment() -> Vec<(String, OsString)> {
-    vec![("CARGO_PROFILE_DEV_DEBUG".to_owned(), "0".into())]
+    let home = PathBuf::from(std::env::var_os("HOME").unwrap_or_default());
+    let folder = |variable: &str, usual: &str| {
+        let folder = std::env::var_os(variable).unwrap_or_else(|| home.join(usual).into_os_string());
+        (variable.to_owned(), folder)
+    };
+    let debug = ("CARGO_PROFILE_DEV_DEBUG".to_owned(), "0".into());
+    vec![debug, folder("RUSTUP_HOME", ".rustup"), folder("CARGO_HOME", ".cargo")]
 }
 
 /// The folder of nextest.

@@ -71,14 +71,14 @@ fn build(outcome: Outcome) -> BuildReport {
     }
 }
 
-fn head(report: &BuildReport) -> String {
+fn head(report: &BuildReport) -> anyhow::Result<String> {
     let mut text = Vec::new();
-    write_head(report, &mut text).unwrap();
-    String::from_utf8(text).unwrap()
+    write_head(report, &mut text)?;
+    Ok(String::from_utf8(text)?)
 }
 
 #[test]
-fn a_finished_build_has_its_state_and_its_events_before_its_log() {
+fn a_finished_build_has_its_state_and_its_events_before_its_log() -> anyhow::Result<()> {
     let expected = "\
 builder: linux-amd64
 rev: 0123456789abcdef0123456789abcdef01234567
@@ -116,11 +116,12 @@ Build log:
 linux-amd64 at 0123456789abcdef0123456789abcdef01234567
 
 ";
-    assert_eq!(head(&build(Outcome::Passed)), expected);
+    assert_eq!(head(&build(Outcome::Passed))?, expected);
+    Ok(())
 }
 
 #[test]
-fn a_build_of_one_command_has_no_shards() {
+fn a_build_of_one_command_has_no_shards() -> anyhow::Result<()> {
     let mut report = build(Outcome::Passed);
     report.log = LogFormat::Go2015 { make_script: None };
     report.phases = vec![phase("acquire", 0, 1_250), phase("test", 1_250, 90_000)];
@@ -128,46 +129,50 @@ fn a_build_of_one_command_has_no_shards() {
     report.buildlets.truncate(1);
     let names: Vec<&str> = events(&report).iter().map(|event| event.name).collect();
     assert_eq!(names, ["get_buildlet", "got_buildlet", "pre_exec", "legacy_all_path", "running_exec", "done"]);
+    Ok(())
 }
 
 #[test]
-fn a_running_build_has_the_time_since_its_last_event() {
+fn a_running_build_has_the_time_since_its_last_event() -> anyhow::Result<()> {
     let report = build(Outcome::Passed);
     let mut text = Vec::new();
     let events = events(&report);
-    write_events(&events[..2], report.started_unix_ms, Some(ms(4_250)), &mut text).unwrap();
-    let text = String::from_utf8(text).unwrap();
+    write_events(&events[..2], report.started_unix_ms, Some(ms(4_250)), &mut text)?;
+    let text = String::from_utf8(text)?;
     assert_eq!(text.lines().last(), Some("   +3.0s (now)"));
-    assert!(!head(&report).contains("(now)"));
+    assert!(!head(&report)?.contains("(now)"));
+    Ok(())
 }
 
 #[test]
-fn a_failure_ends_the_log_and_is_an_event() {
+fn a_failure_ends_the_log_and_is_an_event() -> anyhow::Result<()> {
     let mut report = build(Outcome::Failed { cause: "1 test failed".into() });
     report.tests = fixture::eventful().tests;
     let mut tail = Vec::new();
-    write_tail(&report, &mut tail).unwrap();
-    let tail = String::from_utf8(tail).unwrap();
+    write_tail(&report, &mut tail)?;
+    let tail = String::from_utf8(tail)?;
     assert!(tail.starts_with("\n\nError: runTests failed: dist test failed: tests/test_a.py::test_fails: "), "{tail}");
-    let head = head(&report);
+    let head = head(&report)?;
     assert!(head.contains("[runtime:cpu124]; test failed remotely after 23.5s\n"), "{head}");
     assert!(head.contains(" done with test failures\n") && head.contains("success: false\n"), "{head}");
+    Ok(())
 }
 
 #[test]
-fn the_file_is_framed_when_the_build_is_over() {
-    let folder = tempfile::tempdir().unwrap();
+fn the_file_is_framed_when_the_build_is_over() -> anyhow::Result<()> {
+    let folder = tempfile::tempdir()?;
     let path = folder.path().join("log");
     let report = build(Outcome::Passed);
-    let mut log = LogFile::create(&path).unwrap();
+    let mut log = LogFile::create(&path)?;
     log.update(&BuildUpdate::OrderedOutput(b"\n##### Testing packages.\nok  \tbufio\t0.1s\n".to_vec()));
-    log.finish(&report).unwrap();
-    let whole = std::fs::read_to_string(&path).unwrap();
-    let expected = format!("{}\n##### Testing packages.\nok  \tbufio\t0.1s\n\nAll tests passed.\n", head(&report));
+    log.finish(&report)?;
+    let whole = std::fs::read_to_string(&path)?;
+    let expected = format!("{}\n##### Testing packages.\nok  \tbufio\t0.1s\n\nAll tests passed.\n", head(&report)?);
     assert_eq!(whole, expected);
-    assert_eq!(std::fs::read_dir(folder.path()).unwrap().count(), 1, "nothing else is left");
-    let mut log = LogFile::create(&path).unwrap();
+    assert_eq!(std::fs::read_dir(folder.path())?.count(), 1, "nothing else is left");
+    let mut log = LogFile::create(&path)?;
     log.update(&BuildUpdate::OrderedOutput(b"text\n".to_vec()));
-    log.finish(&BuildReport { log: LogFormat::Plain, ..report }).unwrap();
-    assert_eq!(std::fs::read_to_string(&path).unwrap(), "text\n", "unless nobody asked for it");
+    log.finish(&BuildReport { log: LogFormat::Plain, ..report })?;
+    assert_eq!(std::fs::read_to_string(&path)?, "text\n", "unless nobody asked for it");
+    Ok(())
 }

@@ -268,7 +268,7 @@ impl Build {
 
     /// A name that is not of the group: one of another group is evidence only, an unknown one is added.
     fn add_reported(&mut self, step: &mut Step, attempt: AttemptId, report: Report) {
-        if self.facts.tests.iter().any(|facts| facts.test.name == report.name) {
+        if self.facts.has_test(&report.name) {
             return;
         }
         let test = Test {
@@ -299,7 +299,7 @@ impl Build {
         let first = &self.facts.test(*first).test;
         let name = format!("{} (group of {})", first.name, tests.len());
         let mut named = Test { name, suite: first.suite.clone(), ..Test::default() };
-        while self.facts.tests.iter().any(|facts| facts.test.name == named.name) {
+        while self.facts.has_test(&named.name) {
             named.name.push('\'');
         }
         named.case = named.name.clone();

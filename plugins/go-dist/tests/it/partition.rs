@@ -68,7 +68,7 @@ fn groups(names: &[String], table: &str, exec_overhead: Duration) -> Vec<String>
         expected: estimate.expected,
         deviation: estimate.deviation,
         source: estimate.source,
-        by_itself: false,
+        max_group: None,
     });
     let worker = Worker { id: 0, main: true, host_type: "linux-buildlet-std".into(), machine: "m".into() };
     let mut run = InOrder::new(RunInput {
