@@ -20,6 +20,9 @@ pub(crate) struct Judgement {
     pub(crate) blame: Option<String>,
 }
 
+/// So many tests of a lost group are tried again one by one.
+const FEW: usize = 16;
+
 /// Only in an exec of its own.
 const BY_ITSELF: Option<u32> = Some(1);
 
@@ -92,13 +95,16 @@ impl<'a> Sorted<'a> {
 
     /// No result. What had passed before the machine was lost stays passed; a failure told by a machine that was
     /// about to be lost is not believed. The test that was running is tried again by itself. Where nobody knows which
-    /// one that was, all are tried in much smaller groups; the last try of each is by itself, so that a test that kills
+    /// one that was, a few are tried one by one and many in much smaller groups; the last try of each is by itself, so that a test that kills
     /// machines cannot take its neighbours with it.
     fn after_exec_failure(mut self, failure: &ExecFailure, tries: u32) -> Judgement {
         let (kept, doubted): (Vec<_>, Vec<_>) =
             std::mem::take(&mut self.reported).into_iter().partition(|(_, r)| r.status != Status::Failed);
         let doubted: Vec<TestIndex> = doubted.into_iter().map(|(index, _)| index).collect();
-        let fewer = u32::try_from((self.members.len() - kept.len()).isqrt()).unwrap_or(u32::MAX);
+        let fewer = match self.members.len() - kept.len() {
+            ..=FEW => 1,
+            many => u32::try_from(many.isqrt()).unwrap_or(u32::MAX),
+        };
         let mut returned = Vec::new();
         for (index, facts) in self.members {
             if kept.iter().any(|(kept, _)| kept == index) {
