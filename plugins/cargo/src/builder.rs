@@ -17,24 +17,8 @@ impl Builder for CargoBuilder {
     fn configure(settings: &str) -> Result<Vec<BuilderConfig>, Error> {
         let settings = CargoSettings::parse(settings)?;
         Ok(vec![BuilderConfig {
-            name: NAME.into(),
-            description: "Rust project tested with cargo".into(),
-            os: "linux".into(),
-            arch: "amd64".into(),
-            make_host_type: settings.make_host_type,
-            test_host_type: settings.test_host_type,
-            helpers: settings.helpers,
-            root: settings.root,
-            env: settings.env,
             parser: Some((NAME.into(), String::new())),
-            exec_overhead: settings.exec_overhead,
-            keep_going: settings.keep_going,
-            look_at_env: Vec::new(),
-            look_at: Vec::new(),
-            try_only: false,
-            owner: String::new(),
-            notes: String::new(),
-            extra: Vec::new(),
+            ..settings.common.config(NAME, "Rust project tested with cargo")
         }])
     }
 

@@ -2,7 +2,7 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use muster_sdk::builder::Listing;
+use muster_sdk::builder::{Listing, unlisted};
 use muster_sdk::types::{Error, ExitStatus, Test};
 use serde_json::Value;
 
@@ -16,15 +16,11 @@ pub(crate) const NEXTEST: &str = "nextest";
 const LIBTEST: &str = "libtest";
 /// Documentation tests may share an exec.
 const DOC_TESTS: &str = "doc";
-/// How much of what was printed an error carries: the end.
-const TEXT_LIMIT: usize = 16 * 1024;
 
 /// The tests of a listing, in the order of cargo or nextest, documentation tests last.
 pub(crate) fn tests(settings: &CargoSettings, listing: &Listing) -> Result<Vec<Test>, Error> {
     if listing.exit != ExitStatus::Exited(0) {
-        let start = listing.output.len().saturating_sub(TEXT_LIMIT);
-        let text = String::from_utf8_lossy(&listing.output[start..]);
-        return Err(Error::Other(format!("the tests cannot be listed ({:?})\n{}", listing.exit, text.trim())));
+        return Err(unlisted("the tests cannot be listed", &listing.exit, &listing.output));
     }
     let units = units(&text(listing, "units")?)?;
     let mut tests = match text(listing, "nextest.json") {

@@ -50,7 +50,7 @@ pub(crate) fn plan(settings: &CargoSettings, place: &Place) -> BuildPlan {
     let mut list = request.command(place, "list");
     list.argv.push(format!("{}/{LISTING}", place.attempt_dir));
     list.results = vec![format!("{LISTING}/*")];
-    BuildPlan { make, clean: settings.clean.clone(), tests: TestPlan::Listed(list), memo: String::new() }
+    BuildPlan { make, clean: settings.common.clean.clone(), tests: TestPlan::Listed(list), memo: String::new() }
 }
 
 fn compile(place: &Place) -> Command {

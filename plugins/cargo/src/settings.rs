@@ -1,6 +1,7 @@
 //! What a user may set in the `[cargo]` section.
 
 use muster_sdk::Error;
+use muster_sdk::builder::Common;
 use muster_sdk::settings::Settings;
 use muster_sdk::types::{Duration, MILLISECOND};
 
@@ -31,24 +32,15 @@ pub(crate) struct CargoSettings {
     pub(crate) threads: Option<u64>,
     /// Whether what only compiling needs is removed before the snapshot.
     pub(crate) prune: bool,
-    pub(crate) clean: Vec<String>,
-    pub(crate) root: String,
-    pub(crate) make_host_type: String,
-    pub(crate) test_host_type: String,
-    pub(crate) helpers: Option<u32>,
-    pub(crate) env: Vec<(String, String)>,
     /// Of each test.
     pub(crate) timeout: Option<Duration>,
-    pub(crate) exec_overhead: Duration,
-    pub(crate) keep_going: bool,
+    pub(crate) common: Common,
 }
 
 impl CargoSettings {
     /// Reads the section.
     pub(crate) fn parse(json: &str) -> Result<CargoSettings, Error> {
         let mut settings = Settings::parse(json)?;
-        let host_type = settings.text("host-type")?.unwrap_or_else(|| "default".into());
-        let helpers = settings.count("helpers")?;
         let read = CargoSettings {
             tool: tool(&mut settings)?,
             doc_tests: settings.flag("doc-tests")?.unwrap_or(true),
@@ -58,15 +50,8 @@ impl CargoSettings {
             nextest_profile: settings.text("nextest-profile")?,
             threads: threads(&mut settings)?,
             prune: settings.flag("prune")?.unwrap_or(true),
-            clean: settings.texts("clean")?.unwrap_or_default(),
-            root: settings.text("root")?.unwrap_or_else(|| "tree".into()),
-            make_host_type: settings.text("make-host-type")?.unwrap_or_else(|| host_type.clone()),
-            test_host_type: host_type,
-            helpers: helpers.map(|count| u32::try_from(count).unwrap_or(u32::MAX)),
-            env: settings.table("env")?.unwrap_or_default(),
             timeout: settings.duration("timeout")?,
-            exec_overhead: settings.duration("exec-overhead")?.unwrap_or(EXEC_OVERHEAD),
-            keep_going: settings.flag("keep-going")?.unwrap_or(true),
+            common: Common::take(&mut settings, EXEC_OVERHEAD)?,
         };
         settings.finish()?;
         Ok(read)

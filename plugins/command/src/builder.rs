@@ -22,24 +22,8 @@ impl Builder for CommandBuilder {
             return Ok(Vec::new());
         };
         Ok(vec![BuilderConfig {
-            name: NAME.into(),
-            description: "The commands of the project's muster.toml".into(),
-            os: "linux".into(),
-            arch: "amd64".into(),
-            make_host_type: settings.make_host_type,
-            test_host_type: settings.test_host_type,
-            helpers: settings.helpers,
-            root: settings.root,
-            env: settings.env,
             parser: settings.parser,
-            exec_overhead: settings.exec_overhead,
-            keep_going: settings.keep_going,
-            look_at_env: Vec::new(),
-            look_at: Vec::new(),
-            try_only: false,
-            owner: String::new(),
-            notes: String::new(),
-            extra: Vec::new(),
+            ..settings.common.config(NAME, "The commands of the project's muster.toml")
         }])
     }
 

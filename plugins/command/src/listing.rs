@@ -1,6 +1,6 @@
 //! From the list command's lines to tests.
 
-use muster_sdk::builder::Listing;
+use muster_sdk::builder::{Listing, unlisted};
 use muster_sdk::types::{Error, ExitStatus, Test, test};
 
 use crate::plan::LIST_NAME;
@@ -8,8 +8,6 @@ use crate::settings::{CommandSettings, Tests};
 
 /// All tests that may share an exec at all may share one.
 const MERGE_KEY: &str = "command";
-/// How much of the list command's own output an error carries: the end.
-const TEXT_LIMIT: usize = 16 * 1024;
 
 /// One test a line; empty lines are none.
 pub(crate) fn tests(settings: &CommandSettings, listing: &Listing) -> Result<Vec<Test>, Error> {
@@ -17,9 +15,7 @@ pub(crate) fn tests(settings: &CommandSettings, listing: &Listing) -> Result<Vec
         return Err(Error::Unsupported("one command runs all tests of this tree".into()));
     };
     if listing.exit != ExitStatus::Exited(0) {
-        let start = listing.output.len().saturating_sub(TEXT_LIMIT);
-        let text = String::from_utf8_lossy(&listing.output[start..]);
-        return Err(Error::Other(format!("the list command failed ({:?})\n{}", listing.exit, text.trim())));
+        return Err(unlisted("the list command failed", &listing.exit, &listing.output));
     }
     let file = listing.files.iter().find(|(name, _)| name.rsplit('/').next() == Some(LIST_NAME));
     let output = String::from_utf8_lossy(file.map_or(&listing.output, |(_, content)| content));

@@ -31,7 +31,7 @@ pub(crate) fn plan(settings: &CommandSettings, place: &Place) -> Result<BuildPla
         Tests::Listed(listed) => TestPlan::Listed(to_file(fill(&listed.list)?, place)),
     };
     let make = make.collect::<Result<_, Error>>()?;
-    Ok(BuildPlan { make, clean: settings.clean.clone(), tests, memo: String::new() })
+    Ok(BuildPlan { make, clean: settings.common.clean.clone(), tests, memo: String::new() })
 }
 
 /// The command that runs these tests.

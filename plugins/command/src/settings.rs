@@ -1,6 +1,7 @@
 //! The `[command]` section.
 
 use muster_sdk::Error;
+use muster_sdk::builder::Common;
 use muster_sdk::settings::{Settings, kind};
 use muster_sdk::types::{Duration, MILLISECOND};
 use regex_lite::Regex;
@@ -42,19 +43,12 @@ pub(crate) struct CommandSettings {
     /// Name, and settings as JSON.
     pub(crate) parser: Option<(String, String)>,
     pub(crate) results: Vec<String>,
-    pub(crate) env: Vec<(String, String)>,
     pub(crate) path: Vec<String>,
-    pub(crate) clean: Vec<String>,
     pub(crate) unit: Patterns<String>,
     pub(crate) setup: Patterns<String>,
     pub(crate) alone: Patterns<String>,
     pub(crate) timeout: Patterns<Duration>,
-    pub(crate) exec_overhead: Duration,
-    pub(crate) make_host_type: String,
-    pub(crate) test_host_type: String,
-    pub(crate) helpers: Option<u32>,
-    pub(crate) root: String,
-    pub(crate) keep_going: bool,
+    pub(crate) common: Common,
 }
 
 impl CommandSettings {
@@ -64,16 +58,13 @@ impl CommandSettings {
             return Ok(None);
         }
         let mut settings = Settings::parse(json)?;
-        let host_type = settings.text("host-type")?.unwrap_or_else(|| "default".into());
         let texts = |value: &Value| value.as_str().map(str::to_owned);
         let read = CommandSettings {
             make: make(&mut settings)?,
             tests: tests(&mut settings)?,
             parser: parser(&mut settings)?,
             results: settings.texts("results")?.unwrap_or_default(),
-            env: settings.table("env")?.unwrap_or_default(),
             path: settings.texts("path")?.unwrap_or_default(),
-            clean: settings.texts("clean")?.unwrap_or_default(),
             unit: Patterns::take(&mut settings, "unit", "a text such as \"$1\"", texts)?,
             setup: Patterns::take(&mut settings, "setup", "a text such as \"$1\"", texts)?,
             alone: Patterns::take(&mut settings, "alone", "\"machine\" or the name of a device", texts)?,
@@ -83,12 +74,7 @@ impl CommandSettings {
                 "a length of time such as \"20m\"",
                 muster_sdk::settings::duration,
             )?,
-            exec_overhead: settings.duration("exec-overhead")?.unwrap_or(EXEC_OVERHEAD),
-            make_host_type: settings.text("make-host-type")?.unwrap_or_else(|| host_type.clone()),
-            test_host_type: host_type,
-            helpers: settings.count("helpers")?.map(|count| u32::try_from(count).unwrap_or(u32::MAX)),
-            root: settings.text("root")?.unwrap_or_else(|| "tree".into()),
-            keep_going: settings.flag("keep-going")?.unwrap_or(true),
+            common: Common::take(&mut settings, EXEC_OVERHEAD)?,
         };
         settings.finish()?;
         Ok(Some(read))

@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 
-use muster_sdk::builder::Listing;
+use muster_sdk::builder::{Listing, unlisted};
 use muster_sdk::types::{Error, ExitStatus, Test, test};
 use regex_lite::Regex;
 
@@ -17,15 +17,11 @@ const SUITE: &str = "dist";
 const MERGE_KEY: &str = "go_test";
 /// The test that renames the tree while it runs.
 const MOVES_THE_TREE: &str = "moved_goroot";
-/// How much of what `dist` printed an error carries: the end.
-const TEXT_LIMIT: usize = 16 * 1024;
 
 /// The tests of a listing, in the order of `dist`.
 pub(crate) fn tests(spec: &Spec, listing: &Listing) -> Result<Vec<Test>, Error> {
     if listing.exit != ExitStatus::Exited(0) {
-        let start = listing.output.len().saturating_sub(TEXT_LIMIT);
-        let text = String::from_utf8_lossy(&listing.output[start..]);
-        return Err(Error::Other(format!("go tool dist test --list failed ({:?})\n{}", listing.exit, text.trim())));
+        return Err(unlisted("go tool dist test --list failed", &listing.exit, &listing.output));
     }
     let file = listing.files.iter().find(|(name, _)| name.rsplit('/').next() == Some(LIST_NAME));
     let output = String::from_utf8_lossy(file.map_or(&listing.output, |(_, content)| content));

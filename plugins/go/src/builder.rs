@@ -19,24 +19,9 @@ impl Builder for Go {
         let settings = GoSettings::parse(settings)?;
         let parser = json!({ "subtests": settings.subtests }).to_string();
         Ok(vec![BuilderConfig {
-            name: NAME.into(),
-            description: "Go module tested with `go test`".into(),
-            os: "linux".into(),
-            arch: "amd64".into(),
-            make_host_type: settings.make_host_type,
-            test_host_type: settings.test_host_type,
-            helpers: settings.helpers,
-            root: settings.root,
-            env: settings.env,
             parser: Some((NAME.into(), parser)),
-            exec_overhead: settings.exec_overhead,
-            keep_going: settings.keep_going,
             look_at_env: plan::VARIABLES.map(str::to_owned).to_vec(),
-            look_at: Vec::new(),
-            try_only: false,
-            owner: String::new(),
-            notes: String::new(),
-            extra: Vec::new(),
+            ..settings.common.config(NAME, "Go module tested with `go test`")
         }])
     }
 

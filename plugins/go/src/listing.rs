@@ -1,8 +1,7 @@
 //! From what the runner told while listing to tests.
 
-use muster_sdk::builder::Listing;
+use muster_sdk::builder::{Listing, unlisted};
 use muster_sdk::facts::{Facts, Piece};
-use muster_sdk::lines;
 use muster_sdk::types::{Duration, Error, ExitStatus, SECOND, Test, test};
 use serde_json::Value;
 
@@ -13,8 +12,6 @@ use crate::settings::GoSettings;
 const MERGE_KEY: &str = "go";
 /// How much later than the binary's own time-out, and the runner's a minute after it, the host ends a test.
 const TIMEOUT_MARGIN: Duration = 120 * SECOND;
-/// How much of the text an error carries: the end.
-const TEXT_LIMIT: usize = 16 * 1024;
 
 /// A package as the runner told it.
 struct Package {
@@ -44,7 +41,7 @@ pub(crate) fn tests(settings: &GoSettings, listing: &Listing) -> Result<Vec<Test
     facts.push(&listing.output, &mut see);
     facts.finish(&mut see);
     if listing.exit != ExitStatus::Exited(0) {
-        return Err(Error::Other(format!("the tests cannot be listed ({})\n{}", exit(&listing.exit), tail(&text))));
+        return Err(unlisted("the tests cannot be listed", &listing.exit, &text));
     }
     Ok(packages.iter().flat_map(|package| of_package(settings, package)).collect())
 }
@@ -85,20 +82,6 @@ fn one(settings: &GoSettings, package: &Package, function: Option<&String>) -> T
         timeout: (settings.timeout > 0).then(|| settings.timeout.saturating_add(TIMEOUT_MARGIN)),
         ..test(name)
     }
-}
-
-fn exit(exit: &ExitStatus) -> String {
-    match exit {
-        ExitStatus::Exited(code) => format!("exit status {code}"),
-        ExitStatus::Signaled(signal) => format!("ended by {signal}"),
-        ExitStatus::TimedOut => "out of time".into(),
-        ExitStatus::Unknown(cause) => cause.clone(),
-    }
-}
-
-fn tail(text: &[u8]) -> String {
-    let start = text.len().saturating_sub(TEXT_LIMIT);
-    lines::without_ansi(&String::from_utf8_lossy(&text[start..])).trim().to_owned()
 }
 
 #[cfg(test)]

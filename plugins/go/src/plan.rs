@@ -19,7 +19,7 @@ pub(crate) fn plan(settings: &GoSettings, source: &Source, place: &Place) -> Bui
         Step { name: "test binaries".into(), command: with_cache(compile, &memo) },
     ];
     let list = with_cache(list, &memo);
-    BuildPlan { make, clean: settings.clean.clone(), tests: TestPlan::Listed(list), memo }
+    BuildPlan { make, clean: settings.common.clean.clone(), tests: TestPlan::Listed(list), memo }
 }
 
 /// A buildlet has an empty cache of its own. On the caller's machine the caller's is used, as by `go test` itself;

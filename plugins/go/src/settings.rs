@@ -1,6 +1,7 @@
 //! What a user may set in the `[go]` section.
 
 use muster_sdk::Error;
+use muster_sdk::builder::Common;
 use muster_sdk::settings::{Settings, kind};
 use muster_sdk::types::{Duration, MILLISECOND, SECOND};
 use serde_json::Value;
@@ -46,22 +47,13 @@ pub(crate) struct GoSettings {
     pub(crate) together: Vec<String>,
     /// Whether subtests are reported as tests of their own.
     pub(crate) subtests: bool,
-    pub(crate) clean: Vec<String>,
-    pub(crate) root: String,
-    pub(crate) make_host_type: String,
-    pub(crate) test_host_type: String,
-    pub(crate) helpers: Option<u32>,
-    pub(crate) env: Vec<(String, String)>,
-    pub(crate) exec_overhead: Duration,
-    pub(crate) keep_going: bool,
+    pub(crate) common: Common,
 }
 
 impl GoSettings {
     /// Reads the section.
     pub(crate) fn parse(json: &str) -> Result<GoSettings, Error> {
         let mut settings = Settings::parse(json)?;
-        let host_type = settings.text("host-type")?.unwrap_or_else(|| "default".into());
-        let helpers = settings.count("helpers")?;
         let read = GoSettings {
             go: settings.text("go")?.unwrap_or_else(|| "go".into()),
             dir: dir(&mut settings)?,
@@ -78,14 +70,7 @@ impl GoSettings {
             split: split(&mut settings)?,
             together: settings.texts("together")?.unwrap_or_default(),
             subtests: settings.flag("subtests")?.unwrap_or(true),
-            clean: settings.texts("clean")?.unwrap_or_default(),
-            root: settings.text("root")?.unwrap_or_else(|| "tree".into()),
-            make_host_type: settings.text("make-host-type")?.unwrap_or_else(|| host_type.clone()),
-            test_host_type: host_type,
-            helpers: helpers.map(|count| u32::try_from(count).unwrap_or(u32::MAX)),
-            env: settings.table("env")?.unwrap_or_default(),
-            exec_overhead: settings.duration("exec-overhead")?.unwrap_or(EXEC_OVERHEAD),
-            keep_going: settings.flag("keep-going")?.unwrap_or(true),
+            common: Common::take(&mut settings, EXEC_OVERHEAD)?,
         };
         settings.finish()?;
         Ok(read)

@@ -17,24 +17,10 @@ impl Builder for Pytest {
     fn configure(settings: &str) -> Result<Vec<BuilderConfig>, Error> {
         let settings = PytestSettings::parse(settings)?;
         Ok(vec![BuilderConfig {
-            name: NAME.into(),
-            description: "Python project tested with pytest".into(),
-            os: "linux".into(),
-            arch: "amd64".into(),
-            make_host_type: settings.make_host_type,
-            test_host_type: settings.test_host_type,
-            helpers: settings.helpers,
-            root: settings.root,
-            env: settings.env,
             parser: Some(("pytest".into(), String::new())),
-            exec_overhead: settings.exec_overhead,
-            keep_going: settings.keep_going,
             look_at_env: vec![environment::VARIABLE.into()],
             look_at: environment::globs(),
-            try_only: false,
-            owner: String::new(),
-            notes: String::new(),
-            extra: Vec::new(),
+            ..settings.common.config(NAME, "Python project tested with pytest")
         }])
     }
 

@@ -1,8 +1,7 @@
 //! From what the runner script told while listing to tests.
 
-use muster_sdk::builder::Listing;
+use muster_sdk::builder::{Listing, unlisted};
 use muster_sdk::facts::{Facts, Piece};
-use muster_sdk::lines;
 use muster_sdk::types::{Error, ExitStatus, SECOND, Test, from_seconds, test};
 use serde_json::Value;
 
@@ -15,8 +14,6 @@ pub(crate) const MODULE: &str = "module";
 const MERGE_KEY: &str = "pytest";
 /// How much later than pytest-timeout the host ends a test: the plugin's own report is the better one.
 const TIMEOUT_MARGIN: u64 = 10 * SECOND;
-/// How much of pytest's text an error carries: the end, where the summary is.
-const TEXT_LIMIT: usize = 16 * 1024;
 /// pytest's exit status when it collected nothing: an empty list, which the host judges.
 const NOTHING_COLLECTED: i32 = 5;
 
@@ -34,7 +31,7 @@ pub(crate) fn tests(settings: &PytestSettings, listing: &Listing) -> Result<Vec<
     match &listing.exit {
         ExitStatus::Exited(0 | NOTHING_COLLECTED) => Ok(tests),
         ExitStatus::Exited(_) | ExitStatus::Signaled(_) | ExitStatus::TimedOut | ExitStatus::Unknown(_) => {
-            Err(Error::Other(format!("pytest cannot list the tests ({})\n{}", exit(&listing.exit), tail(&text))))
+            Err(unlisted("pytest cannot list the tests", &listing.exit, &text))
         }
     }
 }
@@ -85,20 +82,6 @@ fn skipped(fact: &Value) -> Option<Test> {
 
 fn text<'a>(value: &'a Value, key: &str) -> Option<&'a str> {
     value.get(key)?.as_str()
-}
-
-fn exit(exit: &ExitStatus) -> String {
-    match exit {
-        ExitStatus::Exited(code) => format!("exit status {code}"),
-        ExitStatus::Signaled(signal) => format!("ended by {signal}"),
-        ExitStatus::TimedOut => "out of time".into(),
-        ExitStatus::Unknown(cause) => cause.clone(),
-    }
-}
-
-fn tail(text: &[u8]) -> String {
-    let start = text.len().saturating_sub(TEXT_LIMIT);
-    lines::without_ansi(&String::from_utf8_lossy(&text[start..])).trim().to_owned()
 }
 
 #[cfg(test)]

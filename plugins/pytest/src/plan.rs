@@ -37,7 +37,7 @@ pub(crate) fn plan(settings: &PytestSettings, source: &Source, place: &Place) ->
         (None, false) => generated_step(source, place, &memo).into_iter().collect(),
     };
     let list = request(settings, &memo, place, "list", &[], &[]);
-    Ok(BuildPlan { make, clean: settings.clean.clone(), tests: TestPlan::Listed(list), memo: memo.to_json() })
+    Ok(BuildPlan { make, clean: settings.common.clean.clone(), tests: TestPlan::Listed(list), memo: memo.to_json() })
 }
 
 /// The caller's environment: the active one, else one in the original tree, else whatever `python3` is.

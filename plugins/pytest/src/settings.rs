@@ -1,6 +1,7 @@
 //! What a user may set in the `[pytest]` section.
 
 use muster_sdk::Error;
+use muster_sdk::builder::Common;
 use muster_sdk::settings::{Settings, kind};
 use muster_sdk::types::{Duration, MILLISECOND};
 use serde_json::Value;
@@ -42,25 +43,16 @@ pub(crate) struct PytestSettings {
     pub(crate) args: Vec<String>,
     /// Commands instead of the usual make steps.
     pub(crate) make: Option<Vec<Vec<String>>>,
-    pub(crate) clean: Vec<String>,
-    pub(crate) root: String,
-    pub(crate) make_host_type: String,
-    pub(crate) test_host_type: String,
-    pub(crate) helpers: Option<u32>,
-    pub(crate) env: Vec<(String, String)>,
     pub(crate) unit: Unit,
     /// Of each test, where the test itself does not say.
     pub(crate) timeout: Option<Duration>,
-    pub(crate) exec_overhead: Duration,
-    pub(crate) keep_going: bool,
+    pub(crate) common: Common,
 }
 
 impl PytestSettings {
     /// Reads the section.
     pub(crate) fn parse(json: &str) -> Result<PytestSettings, Error> {
         let mut settings = Settings::parse(json)?;
-        let host_type = settings.text("host-type")?.unwrap_or_else(|| "default".into());
-        let helpers = settings.count("helpers")?;
         let read = PytestSettings {
             python: settings.text("python")?,
             environment: environment(&mut settings)?,
@@ -69,16 +61,9 @@ impl PytestSettings {
             editable: settings.flag("editable")?.unwrap_or(true),
             args: settings.texts("args")?.unwrap_or_default(),
             make: make(&mut settings)?,
-            clean: settings.texts("clean")?.unwrap_or_default(),
-            root: settings.text("root")?.unwrap_or_else(|| "tree".into()),
-            make_host_type: settings.text("make-host-type")?.unwrap_or_else(|| host_type.clone()),
-            test_host_type: host_type,
-            helpers: helpers.map(|count| u32::try_from(count).unwrap_or(u32::MAX)),
-            env: settings.table("env")?.unwrap_or_default(),
             unit: unit(&mut settings)?,
             timeout: settings.duration("timeout")?,
-            exec_overhead: settings.duration("exec-overhead")?.unwrap_or(EXEC_OVERHEAD),
-            keep_going: settings.flag("keep-going")?.unwrap_or(true),
+            common: Common::take(&mut settings, EXEC_OVERHEAD)?,
         };
         settings.finish()?;
         Ok(read)
@@ -127,7 +112,7 @@ mod tests {
     #[test]
     fn every_key_is_optional_and_strict() {
         let settings = PytestSettings::parse("").unwrap();
-        assert_eq!((settings.root.as_str(), settings.test_host_type.as_str()), ("tree", "default"));
+        assert_eq!((settings.common.root.as_str(), settings.common.test_host_type.as_str()), ("tree", "default"));
         let set = PytestSettings::parse(r#"{"make": ["a b", ["c", "d"]], "unit": "module"}"#).unwrap();
         assert_eq!(set.make.unwrap()[1], ["c", "d"]);
         assert_eq!(set.unit, Unit::Module);

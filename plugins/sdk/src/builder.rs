@@ -4,6 +4,8 @@ use crate::bindings::builder::exports::muster::builder::builder as wit;
 use crate::log::install_panic_hook;
 use crate::types::{Command, Error, Test};
 
+pub use crate::common::Common;
+pub use crate::unlisted::unlisted;
 pub use wit::{BuildPlan, BuilderConfig, Listing, Place, Source, SourceFile, Step, TestPlan};
 
 /// A builder plugin. Every call is given the settings anew: there is no state between calls.

@@ -13,7 +13,9 @@ pub mod types;
 
 #[doc(hidden)]
 pub mod bindings;
+mod common;
 mod export;
+mod unlisted;
 
 pub use builder::Builder;
 pub use estimator::Estimator;
