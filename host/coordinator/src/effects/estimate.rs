@@ -63,10 +63,20 @@ async fn phase_history(job: &Job) -> PhaseHistory {
     }
 }
 
-/// What the phases are expected to take when the build begins: helpers are asked for by it, long before the estimator
-/// is, which knows the tests too.
+/// What the phases are expected to take when the build begins: helpers are asked for by it, long before the tests are
+/// known. An estimator that fails costs its word, not the build; it is asked again with the tests, and then it is a fault.
 pub(crate) async fn first_phases(job: &Job) -> Phases {
-    medians(&phase_history(job).await, job.spec.phases)
+    let history = phase_history(job).await;
+    let Some(estimator) = &job.plugins.estimator else { return medians(&history, job.spec.phases) };
+    match estimator.phases(&history).await {
+        Ok(phases) => phases,
+        Err(fault) => {
+            let name = &estimator.plugin().name;
+            let note = format!("the estimator plugin {name} {fault}: helpers are asked for by what was observed");
+            job.tell(BuildUpdate::Note(note)).await;
+            medians(&history, job.spec.phases)
+        }
+    }
 }
 
 fn medians(history: &PhaseHistory, expected: Phases) -> Phases {
