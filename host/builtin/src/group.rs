@@ -9,7 +9,7 @@ pub const GROUP_LIMIT: Duration = Duration::from_secs(10);
 
 /// An exec is to be at most one part in this many of its group. A fifth was too much: what an exec costs before its first
 /// test is not all, since what tests share is loaded again with each.
-pub const EXEC_SHARE: u32 = 10;
+const EXEC_SHARE: u32 = 10;
 
 /// While nothing was measured of tests without an estimate, a group may be so small a part of an even share of them.
 const FIRST_SHARE: u32 = 8;

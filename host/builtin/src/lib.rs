@@ -14,7 +14,7 @@ mod types;
 mod view;
 
 pub use estimate::{PRIOR, median, standard_deviation};
-pub use group::{EXEC_SHARE, GROUP_LIMIT, partition};
+pub use group::{GROUP_LIMIT, partition};
 pub use helpers::plan_helpers;
 pub use run::Run;
 pub use types::{

@@ -10,7 +10,7 @@ mod python;
 mod rust;
 mod suite;
 
-use crate::support::{Lab, User, is_full};
+use crate::support::{Lab, User, is_full, is_full_for};
 use suite::{Suite, assert_same};
 
 /// A collector and fixtures of its own, shared by 4,000 files.
@@ -40,13 +40,13 @@ fn type_tiny_has_the_verdicts_of_its_own_runner() {
 /// Three crates by nextest: documentation tests, and harnesses of their own.
 #[test]
 fn toml_has_the_verdicts_of_nextest_and_rustdoc() {
-    in_full(rust::workspace, false);
+    in_full("the crates of toml", rust::workspace, false);
 }
 
 /// No Python: 56 packages of Go, whose test binaries are all that the other machines get.
 #[test]
 fn x_text_has_the_verdicts_of_its_own_runner() {
-    in_full(go::suite, true);
+    in_full("golang.org/x/text", go::suite, true);
 }
 
 /// One that fails in every way that Go can.
@@ -57,8 +57,8 @@ fn a_failing_module_has_the_verdicts_of_its_own_runner() {
 
 /// Those that take minutes are checked by `cargo xtask test --full`; what they show of a builder, its own tests show on a
 /// small tree.
-fn in_full(suite: impl FnOnce() -> Option<Suite>, apart: bool) {
-    if is_full() {
+fn in_full(what: &str, suite: impl FnOnce() -> Option<Suite>, apart: bool) {
+    if is_full_for(what) {
         check(&suite(), apart);
     }
 }

@@ -143,6 +143,14 @@ pub(crate) fn skip(reason: &str) {
     eprintln!("skipped: {reason}");
 }
 
+/// Whether this run takes minutes for one test; one that does not says so.
+pub(crate) fn is_full_for(what: &str) -> bool {
+    if !is_full() {
+        eprintln!("{what}: only by `cargo xtask test --full`");
+    }
+    is_full()
+}
+
 /// Whether this run is to repeat what others show once.
 pub(crate) fn is_full() -> bool {
     std::env::var_os("MUSTER_TEST_FULL").is_some()

@@ -17,6 +17,7 @@ const AFTER: &str = "\
 Examples:
   muster build                      build and test the tree in this folder
   muster build ../app --helpers 4   another tree, on up to five machines
+  muster builders                   what can be built here
   muster plugin list                what is bundled and configured
   muster config show                every setting, and the line it came from
 

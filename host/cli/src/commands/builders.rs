@@ -4,24 +4,20 @@ use coordinator::ports::BuilderConfig;
 use plugin_host::{PluginRegistry, Role};
 use serde_json::json;
 
+use super::kept::kept;
 use super::output::{columns, print, warn};
 use crate::args::{BuildersArgs, GlobalArgs};
 use crate::config::find::Folders;
 use crate::config::host::HostFile;
 use crate::config::tree::TreeFile;
-use crate::exit::{Exit, UsageError};
+use crate::exit::Exit;
 use crate::plugins::{Loading, load, plugin_file};
 
 /// Prints every builder that a build of this tree could name.
 pub(super) fn run(global: &GlobalArgs, args: &BuildersArgs) -> anyhow::Result<Exit> {
     let folders = Folders::of_process();
     let host = HostFile::find(global.config.as_deref(), &folders)?;
-    let kept = folders.kept(host.config.state.dir.as_deref().map(|dir| host.resolve(dir))).ok_or_else(|| {
-        UsageError::new(
-            "there is no folder for compiled plugins",
-            "set HOME, or `[state] dir` in the host's coordinator.toml",
-        )
-    })?;
+    let kept = kept(None, &host, &folders)?;
     let tree = TreeFile::find(&args.path)?;
     let files = args.plugin.iter().map(|file| plugin_file(file)).collect::<anyhow::Result<Vec<_>>>()?;
     let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build()?;

@@ -5,6 +5,7 @@ mod buildlet;
 mod completions;
 mod config;
 mod dispatch;
+mod kept;
 mod output;
 mod plugin;
 mod simulate;

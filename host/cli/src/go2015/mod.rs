@@ -52,7 +52,8 @@ fn failure(report: &BuildReport, cause: &str) -> String {
     match (failed, make_script(report)) {
         (Some(test), Some(_)) => format!("runTests failed: dist test failed: {}: {}", test.name, test.verdict.cause),
         (Some(test), None) => format!("{} failed: {}", test.name, test.verdict.cause),
-        (None, Some(script)) => format!("{script} failed: {cause}"),
+        // The cause names phase and step before how it ended; here the script is named.
+        (None, Some(script)) => format!("{script} failed: {}", cause.rsplit(": ").next().unwrap_or(cause)),
         (None, None) => cause.to_owned(),
     }
 }

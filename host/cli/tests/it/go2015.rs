@@ -159,6 +159,15 @@ fn a_failure_ends_the_log_and_is_an_event() -> anyhow::Result<()> {
 }
 
 #[test]
+fn a_failed_make_is_told_by_its_script() -> anyhow::Result<()> {
+    let report = build(Outcome::Failed { cause: "make the tree: src/make.bash: exit status 2".into() });
+    let mut tail = Vec::new();
+    write_tail(&report, &mut tail)?;
+    assert_eq!(String::from_utf8(tail)?, "\n\nError: src/make.bash failed: exit status 2\n");
+    Ok(())
+}
+
+#[test]
 fn the_file_is_framed_when_the_build_is_over() -> anyhow::Result<()> {
     let folder = tempfile::tempdir()?;
     let path = folder.path().join("log");

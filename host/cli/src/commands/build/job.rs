@@ -7,6 +7,7 @@ use regex::Regex;
 
 use super::project;
 use crate::args::{BuildArgs, GlobalArgs};
+use crate::commands::kept::kept;
 use crate::config::find::{Folders, Kept};
 use crate::config::host::HostFile;
 use crate::config::tree::TreeFile;
@@ -94,7 +95,7 @@ impl BuildJob {
         };
         Ok(BuildJob {
             project: of_tree.project.clone().unwrap_or_else(|| project::name(&tree)),
-            kept: kept(args, &host, folders)?,
+            kept: kept(args.state.as_deref(), &host, folders)?,
             builder: args.builder.clone().or_else(|| of_tree.builder.clone()),
             helpers,
             policy: args.policy.clone().unwrap_or_else(|| of_host.build.policy.clone()),
@@ -126,17 +127,6 @@ fn tree_folder(path: &Path) -> anyhow::Result<PathBuf> {
         return Err(wrong("is not a folder").into());
     }
     path.canonicalize().with_context(|| format!("failed to resolve `{}`", path.display()))
-}
-
-fn kept(args: &BuildArgs, host: &HostFile, folders: &Folders) -> anyhow::Result<Kept> {
-    let absolute = |folder: PathBuf| {
-        std::path::absolute(&folder).with_context(|| format!("failed to resolve `{}`", folder.display()))
-    };
-    let configured = host.config.state.dir.as_deref().map(|dir| host.resolve(dir));
-    let asked = args.state.clone().or(configured).map(absolute).transpose()?;
-    folders.kept(asked).ok_or_else(|| {
-        UsageError::new("there is no folder for history and snapshots", "set HOME, or give `--state DIR`").into()
-    })
 }
 
 /// The whole URL: as it was given, or from the file that was named with `@`.

@@ -4,23 +4,19 @@ use plugin_host::Description;
 
 use crate::args::{GlobalArgs, PluginListArgs};
 use crate::bundle::{self, BUNDLE};
+use crate::commands::kept::kept;
 use crate::commands::output::{columns, print};
 use crate::config::find::Folders;
 use crate::config::host::HostFile;
 use crate::config::tree::TreeConfig;
-use crate::exit::{Exit, UsageError};
+use crate::exit::Exit;
 use crate::plugins::{Loading, load};
 
 /// Prints what builds on this host can use. One thread is enough: with compiled code at hand, loading is reading.
 pub(super) fn run(global: &GlobalArgs, args: &PluginListArgs) -> anyhow::Result<Exit> {
     let folders = Folders::of_process();
     let host = HostFile::find(global.config.as_deref(), &folders)?;
-    let kept = folders.kept(host.config.state.dir.as_deref().map(|dir| host.resolve(dir))).ok_or_else(|| {
-        UsageError::new(
-            "there is no folder for compiled plugins",
-            "set HOME, or `[state] dir` in the host's coordinator.toml",
-        )
-    })?;
+    let kept = kept(None, &host, &folders)?;
     let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build()?;
     let tree = TreeConfig::default();
     let registry = runtime.block_on(load(Loading { host: &host, tree: &tree, files: &[], kept: &kept }))?;
