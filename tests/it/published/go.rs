@@ -6,7 +6,7 @@ use std::process::Command;
 
 use serde_json::Value;
 
-use super::suite::{Own, Suite, projects, run};
+use super::suite::{Own, Suite, assert_same, projects, run};
 use crate::support::User;
 
 /// What is laid into its tree: where Debian's toolchain is.
@@ -117,8 +117,9 @@ pub(super) fn check_sample() {
         let before = expected.insert((package, test.to_owned()), vec![result.to_owned()]);
         assert_eq!(before, None, "{test} is told after all");
     }
+    let tests = expected.len();
+    let own = Own { results: expected, code: Some(1), tests };
     let user = User::new();
     let outcome = user.run(user.build_command(&tree, &["--helpers", "2"]));
-    assert_eq!(*outcome.results(), expected, "{}", outcome.stderr);
-    assert_eq!(outcome.code, Some(1), "{}", outcome.stderr);
+    assert_same("the sample", &own, &outcome);
 }

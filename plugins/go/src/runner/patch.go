@@ -5,6 +5,7 @@ import (
 	"os"
 	"path/filepath"
 	"strconv"
+	"syscall"
 )
 
 // maxPath is the longest path that is looked for in a binary.
@@ -24,6 +25,9 @@ func patched(asked request, known made, index int) (string, error) {
 		return "", err
 	}
 	binary := filepath.Join(dir, filepath.Base(one.Binary))
+	// A program that is forked meanwhile would hold the file open, and a file that is open for writing cannot be started.
+	syscall.ForkLock.RLock()
+	defer syscall.ForkLock.RUnlock()
 	return binary, os.WriteFile(binary, data, 0o777)
 }
 
