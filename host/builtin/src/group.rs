@@ -80,7 +80,7 @@ impl Size {
 }
 
 /// Whether two tests may share an exec, units and the group's size aside.
-pub(crate) fn mergeable(a: &Item, b: &Item) -> bool {
+fn mergeable(a: &Item, b: &Item) -> bool {
     a.merge_key.is_some() && a.merge_key == b.merge_key && a.alone.is_none() && b.alone.is_none()
 }
 

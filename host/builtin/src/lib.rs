@@ -7,9 +7,12 @@
 //! when no plugin may answer; the `in-order` plugin wraps them, and so there is one rule, written once.
 
 mod estimate;
+mod gather;
 mod group;
 mod helpers;
+mod items;
 mod run;
+mod set;
 mod types;
 mod view;
 

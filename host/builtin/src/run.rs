@@ -20,9 +20,9 @@ impl Run {
     pub fn observe(&mut self, what: &[Observed]) {
         for observed in what {
             match observed {
-                Observed::Finished { worker, tests, .. } => {
+                Observed::Finished { tests, .. } => {
                     for &(index, duration) in tests {
-                        self.view.finish(*worker, index, duration);
+                        self.view.finish(index, duration);
                     }
                 }
                 Observed::Returned { tests, max_group } => {

@@ -64,13 +64,6 @@ pub struct Item {
     pub max_group: Option<u32>,
 }
 
-impl Item {
-    /// Bounds its groups further.
-    pub(crate) fn narrow(&mut self, max_group: Option<u32>) {
-        self.max_group = narrower(self.max_group, max_group);
-    }
-}
-
 /// The bound on groups that holds both.
 pub fn narrower(a: Option<u32>, b: Option<u32>) -> Option<u32> {
     match (a, b) {
