@@ -28,13 +28,24 @@ class Channel:
         except (ImportError, OSError):
             self.fd = os.dup(1)
         self.pid = os.getpid()
+        self.held = b""
 
     def tell(self, kind, **fact):
+        self.hold(kind, **fact)
+        self.release()
+
+    def hold(self, kind, **fact):
+        """Tells it together with the next fact: two writes a test would cost short tests more than they take."""
         # A forked child of a test is not the test.
         if os.getpid() != self.pid:
             return
         fact["event"] = kind
-        data = b"\x1eMUSTER " + json.dumps(fact, separators=(",", ":")).encode("ascii") + b"\n"
+        self.held += b"\x1eMUSTER " + json.dumps(fact, separators=(",", ":")).encode("ascii") + b"\n"
+
+    def release(self):
+        if os.getpid() != self.pid:
+            return
+        data, self.held = self.held, b""
         while data:
             data = data[os.write(self.fd, data) :]
 
@@ -299,7 +310,8 @@ def hooks(channel, request):
             name = names.pop(0) if names else nodeid
             self.open = {"name": name, "nodeid": nodeid, "passed": False, "skipped": None, "failed": []}
             self.open["duration"] = 0.0
-            self.tell("started", name=name)
+            self.flush()
+            self.channel.tell("started", name=name)
 
         def pytest_runtest_logreport(self, report):
             state = self.open
@@ -325,6 +337,8 @@ def hooks(channel, request):
         @pytest.hookimpl(trylast=True)
         def pytest_sessionfinish(self):
             self.close()
+            self.flush()
+            self.channel.release()
 
         def close(self):
             state, self.open = self.open, None
@@ -338,16 +352,15 @@ def hooks(channel, request):
                 status, message = "passed", ""
             else:
                 return
-            self.tell(
+            self.channel.hold(
                 "finished", name=state["name"], status=status, duration=state["duration"], message=cut(message)
             )
 
-        def tell(self, kind, **fact):
-            # What pytest has printed so far comes first.
+        def flush(self):
+            """What pytest has printed so far comes before what is told next."""
             writer = getattr(self.terminal, "_tw", None)
             if writer is not None and hasattr(writer, "flush"):
                 writer.flush()
-            self.channel.tell(kind, **fact)
 
     if request["mode"] == "list":
         return Listing(channel, request)
