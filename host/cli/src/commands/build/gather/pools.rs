@@ -128,7 +128,7 @@ fn this_binary() -> anyhow::Result<std::path::PathBuf> {
 /// The same for every run over one state folder, so that machines left by one are found by the next.
 fn coordinator_name(state: &Path) -> String {
     let digest = snapshot::Digest::of(state.as_os_str().as_encoded_bytes()).to_string();
-    format!("muster-{}", &digest[..12])
+    digest[..12].to_owned()
 }
 
 fn run_name() -> String {
