@@ -1,4 +1,4 @@
-//! A plugin from outside: the example is copied away, built by its README's commands, used, and broken on purpose.
+//! Plugins from outside: an example is copied away, built by its README's commands, used, and broken on purpose.
 
 use std::fs;
 use std::os::unix::fs::symlink;
@@ -7,7 +7,7 @@ use std::process::Command;
 
 use tempfile::TempDir;
 
-use crate::support::{Outcome, User, binary};
+use crate::support::{Outcome, Tree, User, binary};
 
 const MAKEFILE: &str = "\
 all:
@@ -23,28 +23,42 @@ test-also:
 
 /// The copied example and a project for it.
 struct Outside {
+    example: &'static str,
     folder: TempDir,
     user: User,
 }
 
 impl Outside {
-    fn copy() -> Outside {
-        let folder = tempfile::tempdir().unwrap();
-        let example = Path::new(env!("CARGO_MANIFEST_DIR")).join("../examples/plugins/builder-make");
-        copy(&example, &folder.path().join("my-builder"));
-        share_dependencies(&folder.path().join("my-builder/target"));
-        fs::create_dir(folder.path().join("project")).unwrap();
-        fs::write(folder.path().join("project/Makefile"), MAKEFILE).unwrap();
-        Outside { folder, user: User::new() }
+    fn copy(example: &'static str) -> Outside {
+        let outside = Outside { example, folder: tempfile::tempdir().unwrap(), user: User::new() };
+        let original = Path::new(env!("CARGO_MANIFEST_DIR")).join("../examples/plugins").join(example);
+        copy(&original, &outside.source());
+        outside.share_dependencies();
+        fs::create_dir(outside.folder.path().join("project")).unwrap();
+        fs::write(outside.folder.path().join("project/Makefile"), MAKEFILE).unwrap();
+        outside
     }
 
     fn source(&self) -> PathBuf {
-        self.folder.path().join("my-builder")
+        self.folder.path().join("my-plugin")
+    }
+
+    /// What the copy depends on is compiled once for this repository, with what its own plugins depend on.
+    fn share_dependencies(&self) {
+        let shared = Path::new(env!("CARGO_MANIFEST_DIR")).join("../target/guests");
+        fs::create_dir_all(&shared).unwrap();
+        symlink(shared.canonicalize().unwrap(), self.source().join("target")).unwrap();
+        // What an earlier run left is not taken for what this one builds.
+        let _ = fs::remove_file(self.built());
+    }
+
+    fn built(&self) -> PathBuf {
+        self.source().join(format!("target/components/{}.wasm", self.example))
     }
 
     /// As messages name it: the target folder is shared by a link.
     fn component(&self) -> PathBuf {
-        self.source().join("target/components/builder-make.wasm").canonicalize().unwrap()
+        self.built().canonicalize().unwrap()
     }
 
     /// A component beside the built one.
@@ -86,15 +100,6 @@ impl Outside {
     }
 }
 
-/// What the copy depends on is compiled once for this repository, with what its own plugins depend on.
-fn share_dependencies(target: &Path) {
-    let shared = Path::new(env!("CARGO_MANIFEST_DIR")).join("../target/guests");
-    fs::create_dir_all(&shared).unwrap();
-    symlink(shared.canonicalize().unwrap(), target).unwrap();
-    // What an earlier run left is not taken for what this one builds.
-    let _ = fs::remove_file(target.join("components/builder-make.wasm"));
-}
-
 fn copy(from: &Path, to: &Path) {
     fs::create_dir(to).unwrap();
     for entry in fs::read_dir(from).unwrap() {
@@ -110,7 +115,7 @@ fn copy(from: &Path, to: &Path) {
 
 #[test]
 fn an_outside_plugin_works_and_its_faults_are_told_by_file_role_and_version() {
-    let outside = Outside::copy();
+    let outside = Outside::copy("builder-make");
     outside.build_plugin();
     works(&outside);
     what_is_no_component_is_refused(&outside);
@@ -180,4 +185,37 @@ fn a_trap_ends_the_build(outside: &Outside) {
     assert_eq!(fault["plugin"], "builder-make");
     assert!(fault["digest"].as_str().unwrap().starts_with("sha256:"), "{fault}");
     assert!(outcome.stderr.contains("builder plugin trapped"), "{}", outcome.stderr);
+}
+
+/// One test waits until a copy of its neighbour has failed, which then passes: nobody knows which of the two is right.
+const DISAGREEING: &str = r#"
+[command]
+list = "seq -f t%g 8"
+run = """
+for t in {tests}; do
+    case $t in
+    t1) for i in $(seq 600); do [ -e MARK ] && break; sleep 0.1; done ;;
+    t2) [ -e MARK ] || { touch MARK; echo "not ok - t2"; exit 0; } ;;
+    esac
+    echo "ok - $t"
+done
+"""
+parser = { name = "tap", names = "point" }
+"#;
+
+#[test]
+fn an_outside_policy_starts_copies_and_two_that_disagree_are_flaky() {
+    let outside = Outside::copy("policy-backup");
+    outside.build_plugin();
+    let tree = Tree::with_muster(&DISAGREEING.replace("MARK", outside.user.path("mark").to_str().unwrap()));
+    let component = outside.component();
+    let policy = ["--plugin", component.to_str().unwrap(), "--policy", "policy-backup", "--helpers", "1"];
+    let outcome = outside.user.build(tree.path(), &policy);
+    assert_eq!(outcome.code, Some(0), "{}", outcome.all());
+    let attempts: Vec<_> = outcome.named("attempt-started").map(|event| event["tests"].clone()).collect();
+    assert!(attempts.contains(&serde_json::json!(["t1", "t2"])), "{attempts:?}");
+    assert!(attempts.contains(&serde_json::json!(["t2"])), "its copy: {attempts:?}");
+    let of = |test: &str| outcome.named("test").filter(|event| event["name"] == test).last().unwrap()["verdict"].clone();
+    assert_eq!([of("t1"), of("t2"), of("t3")], ["passed", "flaky", "passed"], "{}", outcome.all());
+    assert!(outcome.all().contains("two copies disagree"), "{}", outcome.all());
 }
