@@ -215,7 +215,8 @@ fn an_outside_policy_starts_copies_and_two_that_disagree_are_flaky() {
     let attempts: Vec<_> = outcome.named("attempt-started").map(|event| event["tests"].clone()).collect();
     assert!(attempts.contains(&serde_json::json!(["t1", "t2"])), "{attempts:?}");
     assert!(attempts.contains(&serde_json::json!(["t2"])), "its copy: {attempts:?}");
-    let of = |test: &str| outcome.named("test").filter(|event| event["name"] == test).last().unwrap()["verdict"].clone();
+    let of =
+        |test: &str| outcome.named("test").filter(|event| event["name"] == test).last().unwrap()["verdict"].clone();
     assert_eq!([of("t1"), of("t2"), of("t3")], ["passed", "flaky", "passed"], "{}", outcome.all());
     assert!(outcome.all().contains("two copies disagree"), "{}", outcome.all());
 }

@@ -7,8 +7,10 @@
 //! A main buildlet lost before `Test` sends the build back to `Acquire`; in `Test` all machines are alike. Whatever
 //! ends a build goes through `Closing`: effects under way are called back, tests without a verdict get `not-run`.
 
+mod answer;
 mod ask;
 mod attempts;
+mod carry;
 mod check;
 mod close;
 mod helpers;
