@@ -33,6 +33,31 @@ fn a_snapshot_is_used_again_and_said_so_until_a_file_changes() {
 }
 
 #[test]
+fn a_snapshot_is_for_the_settings_it_was_made_with() {
+    let (user, tree) = (User::new(), Tree::new(&[("a", "echo 1..1; cat made; echo ok 1")]));
+    tree.replace("make = [\"touch made\"]\n", "");
+    let making = |word: &str| format!("[plugins.command.settings]\nmake = ['echo \"# made as {word}\" > made']\n");
+    let other = user.path("other.toml");
+    std::fs::write(&other, making("two")).unwrap();
+    let other = ["--config", other.to_str().unwrap()];
+    let build = |made: &str, args: &[&str]| {
+        let outcome = user.build(tree.path(), args);
+        assert_eq!(outcome.code, Some(0), "{}", outcome.all());
+        let log = String::from_utf8_lossy(&outcome.log);
+        assert!(log.contains(&format!("# made as {made}\n")), "{log}");
+        outcome.named("snapshot").any(|event| event["reused"] == true)
+    };
+    user.configure(&making("one"));
+    assert!(!build("one", &[]), "nothing is there yet");
+    assert!(!build("two", &other), "another file of the host has another make");
+    assert!(build("one", &[]) && build("two", &other), "the same settings");
+    user.configure(&format!("{}env = {{ CFLAGS = '-O2' }}\n", making("one")));
+    assert!(!build("one", &[]), "another environment");
+    user.configure(&format!("[plugins.tap.limits]\ncall = '9s'\n{}", making("one")));
+    assert!(build("one", &[]), "what the builder is not told makes no other tree");
+}
+
+#[test]
 fn snapshots_that_nobody_uses_are_removed_and_said_so() {
     let (user, tree) = (User::new(), Tree::new(&[("a", PASS)]));
     user.configure("[blobs]\nmax-age = \"1day\"\n");

@@ -22,8 +22,9 @@ pub struct SnapshotInputs<'a> {
     pub environment: &'a BTreeMap<String, String>,
     /// The digest of the builder plugin.
     pub plugin: Digest,
-    /// What was put on the machine first (a tool chain), by digest or URL, if anything.
-    pub bootstrap: Option<&'a str>,
+    /// What is run to make it, in a fixed form: the tool chain that is put on the machine first, the commands, and what
+    /// is removed when they are through.
+    pub steps: &'a str,
 }
 
 impl SnapshotInputs<'_> {
@@ -35,7 +36,7 @@ impl SnapshotInputs<'_> {
             hasher.update((part.len() as u64).to_le_bytes());
             hasher.update(part);
         };
-        add(b"muster snapshot 1");
+        add(b"muster snapshot 2");
         add(self.source.as_bytes());
         add(self.configuration.as_bytes());
         add(&(self.environment.len() as u64).to_le_bytes());
@@ -44,13 +45,7 @@ impl SnapshotInputs<'_> {
             add(value.as_bytes());
         }
         add(self.plugin.as_bytes());
-        match self.bootstrap {
-            Some(bootstrap) => {
-                add(b"bootstrap");
-                add(bootstrap.as_bytes());
-            }
-            None => add(b"no bootstrap"),
-        }
+        add(self.steps.as_bytes());
         Digest::finish(hasher)
     }
 }
@@ -194,7 +189,7 @@ mod tests {
             configuration: "make",
             environment: &environment,
             plugin: Digest::of(b"plugin"),
-            bootstrap: None,
+            steps: "make.bash",
         };
         let variants = [
             base,
@@ -202,8 +197,7 @@ mod tests {
             SnapshotInputs { configuration: "make -j", ..base },
             SnapshotInputs { environment: &moved, ..base },
             SnapshotInputs { plugin: Digest::of(b"other"), ..base },
-            SnapshotInputs { bootstrap: Some(""), ..base },
-            SnapshotInputs { bootstrap: Some("go1.4"), ..base },
+            SnapshotInputs { steps: "go1.4 make.bash", ..base },
         ];
         let digests: std::collections::BTreeSet<Digest> = variants.iter().map(SnapshotInputs::digest).collect();
         assert_eq!(digests.len(), variants.len());

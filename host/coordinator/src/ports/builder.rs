@@ -10,6 +10,8 @@ use engine::{CommandEnd, PluginFault, PluginRef, Test};
 pub trait Builder: Send + Sync {
     /// Which component answers.
     fn plugin(&self) -> &PluginRef;
+    /// The settings that it was given: the tree's, with the host's laid over them.
+    fn settings(&self) -> &str;
     /// All builders under these settings.
     async fn configure(&self) -> Result<Vec<BuilderConfig>, PluginFault>;
     /// The builder that fits this tree, if one does.

@@ -60,6 +60,10 @@ impl Builder for BuilderPlugin {
         self.generation.reference()
     }
 
+    fn settings(&self) -> &str {
+        &self.settings
+    }
+
     async fn configure(&self) -> Result<Vec<BuilderConfig>, PluginFault> {
         let settings = self.settings.clone();
         let answer = self

@@ -2,6 +2,7 @@
 
 mod gather;
 mod job;
+mod key;
 mod outputs;
 mod project;
 mod reports;

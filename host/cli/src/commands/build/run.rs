@@ -1,22 +1,21 @@
 //! Drives one build: gives it its plugins, its pool and its stores, and passes on what it tells.
 
-use std::collections::BTreeMap;
 use std::sync::Arc;
 use std::time::Duration;
 
 use anyhow::Context;
-use coordinator::ports::{BuilderConfig, Place, PluginSet, Source, TestPlan};
+use coordinator::ports::{BuildPlan, BuilderConfig, Place, PluginSet, Source, TestPlan};
 use coordinator::{Coordinator, CoordinatorConfig, JobSetup, Selection};
 use engine::{BuildSpec, Phases};
 use plugin_host::{PluginRegistry, Role};
 use snapshot::archive::Compression;
-use snapshot::key::{SnapshotInputs, SnapshotKey, TrustDomain};
 use snapshot::source::{FoundBy, SourceListing};
 use tokio::sync::mpsc::Sender;
 use tokio_util::sync::CancellationToken;
 
 use super::gather::{Chosen, Machines, Stores, choose, look, machines, plugin_files, stores, tidy};
 use super::job::BuildJob;
+use super::key::KeyParts;
 use crate::exit::UsageError;
 use crate::plugins::{Loading, load};
 use crate::view::BuildUpdate;
@@ -93,9 +92,12 @@ async fn submit(
     if let Some(note) = tidy(job, &blobs).await {
         let _ = updates.send(BuildUpdate::Note(note)).await;
     }
-    let spec = spec(job, &config, &plugins, &source, pool.as_ref(), local, &store).await?;
+    let plan = plan_ahead(&config, &plugins, &source, local).await?;
+    let one_command = matches!(plan.tests, TestPlan::OneCommand(_));
+    let spec = spec(job, &config, &plugins, &source, pool.as_ref(), one_command, &store).await?;
     let build = spec.build;
-    let key = snapshot_key(job, &config, &plugins, &source, &listing);
+    let builder = plugins.builder.as_ref();
+    let key = KeyParts { tree: listing.rev, builder, config: &config, source: &source, plan: &plan }.key();
     let setup = JobSetup {
         key,
         spec,
@@ -173,7 +175,7 @@ async fn spec(
     plugins: &PluginSet,
     source: &Source,
     pool: &dyn pool::Pool,
-    local: bool,
+    one_command: bool,
     store: &store::Store,
 ) -> anyhow::Result<BuildSpec> {
     for host_type in [&config.make_host_type, &config.test_host_type] {
@@ -190,7 +192,6 @@ async fn spec(
     let capacity = pool.capacity(&config.test_host_type).await;
     let possible = capacity.total.map_or(u32::MAX, |total| total.saturating_sub(1));
     let asked = job.helpers.or(config.helpers).unwrap_or(possible.min(DEFAULT_HELPERS));
-    let one_command = one_command(config, plugins, source, local).await?;
     let mut named = vec![("builder".to_owned(), plugins.builder.plugin().clone())];
     named.extend(plugins.estimator.as_ref().map(|plugin| ("estimator".to_owned(), plugin.plugin().clone())));
     named.extend(plugins.policy.as_ref().map(|plugin| ("policy".to_owned(), plugin.plugin().clone())));
@@ -224,13 +225,13 @@ async fn spec(
 /// The most helpers of a pool that does not say how many machines it can have.
 const DEFAULT_HELPERS: u32 = 16;
 
-/// Whether the tree cannot be split. The plan is asked for again, with the real place, once there is a machine.
-async fn one_command(
+/// The plan for a machine that nobody knows yet. It is asked for again, with the real place, once there is one.
+async fn plan_ahead(
     config: &BuilderConfig,
     plugins: &PluginSet,
     source: &Source,
     local: bool,
-) -> anyhow::Result<bool> {
+) -> anyhow::Result<BuildPlan> {
     let place = Place {
         work_dir: "/work".into(),
         tree: format!("/work/{}", config.root),
@@ -240,35 +241,7 @@ async fn one_command(
         host_type: config.make_host_type.clone(),
         local,
     };
-    let plan = plugins.builder.plan(&config.name, source, &place).await.map_err(|fault| {
-        UsageError::new(format!("builder `{}` cannot plan this tree: {}", config.name, fault.detail), "")
-    })?;
-    Ok(matches!(plan.tests, TestPlan::OneCommand(_)))
-}
-
-fn snapshot_key(
-    job: &BuildJob,
-    config: &BuilderConfig,
-    plugins: &PluginSet,
-    source: &Source,
-    listing: &SourceListing,
-) -> SnapshotKey {
-    let found: Vec<_> = source.found.iter().map(|file| (&file.path, &file.content)).collect();
-    // Everything of the configuration and of the caller's surroundings that the plan may depend on, in one fixed form.
-    let configuration = format!("{config:?}\n{:?}\n{found:?}\n{:?}", job.tree_file.config.sections, source.origin);
-    let environment: BTreeMap<String, String> = config.env.iter().chain(&source.env).cloned().collect();
-    let inputs = SnapshotInputs {
-        source: listing.rev,
-        configuration: &configuration,
-        environment: &environment,
-        plugin: snapshot::Digest::of(plugins.builder.plugin().digest.as_bytes()),
-        bootstrap: None,
-    };
-    SnapshotKey {
-        project: job.project.clone(),
-        builder: config.name.clone(),
-        host_type: config.make_host_type.clone(),
-        digest: inputs.digest(),
-        domain: TrustDomain::Trusted,
-    }
+    plugins.builder.plan(&config.name, source, &place).await.map_err(|fault| {
+        UsageError::new(format!("builder `{}` cannot plan this tree: {}", config.name, fault.detail), "").into()
+    })
 }
