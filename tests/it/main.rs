@@ -6,6 +6,7 @@ mod containers;
 mod full_disk;
 mod go_tree;
 mod losses;
+mod node_ids;
 mod outside_plugin;
 mod published;
 mod set_up;

@@ -221,6 +221,7 @@ fn draw_test(rng: &mut Rng, place: u32, style: &Style) -> TestPlan {
         alone: (style.alone && rng.chance(300)).then(|| (*rng.pick(&["machine", "gpu"])).to_owned()),
         timeout: (nature == Nature::Hangs && rng.chance(500)).then(|| rng.millis(1000, 20_000)),
         skip: rng.chance(20).then(|| "not here".to_owned()),
+        extra: Vec::new(),
     };
     let takes = rng.millis(0, 5000);
     TestPlan { test, takes, expected: Some(takes), nature }

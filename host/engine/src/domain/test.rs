@@ -27,6 +27,9 @@ pub struct Test {
     pub timeout: Option<Duration>,
     /// The runner lists it but would not run it: the reason.
     pub skip: Option<String>,
+    /// The builder's notes on it, which come back with every `run`. Records from before there were any have none.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub extra: Vec<(String, String)>,
 }
 
 /// How long a test is expected to take.

@@ -38,6 +38,18 @@ fn after_every_step_the_records_fold_into_the_state() {
 }
 
 #[test]
+fn a_test_is_recorded_as_it_was_listed_and_read_from_before_it_had_notes() {
+    let noted = Test { extra: vec![("module".into(), "sub/a.py".into())], ..test("a") };
+    let json = serde_json::to_string(&noted).expect("a record");
+    assert_eq!(serde_json::from_str::<Test>(&json).expect("what was written"), noted);
+    let old = json.replace(r#","extra":[["module","sub/a.py"]]"#, "");
+    assert_ne!(old, json);
+    assert_eq!(serde_json::from_str::<Test>(&old).expect("what older ones wrote"), test("a"));
+    let plain = serde_json::to_string(&test("a")).expect("a record");
+    assert_eq!(plain, old, "and older ones read what has none");
+}
+
+#[test]
 fn a_build_goes_on_from_any_step_to_the_same_end() {
     let mut drive = submitted(BuildSpec { max_helpers: 2, ..spec(1) });
     let mut lives: Vec<Vec<Record>> = vec![drive.records.clone()];

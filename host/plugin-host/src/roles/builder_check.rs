@@ -16,6 +16,8 @@ const STEPS: usize = 1000;
 const CLEAN: usize = 10_000;
 /// Bytes of a memo: it is kept with the build and handed back with every run.
 const MEMO_BYTES: usize = 256 << 10;
+/// Bytes of a test's notes: they are recorded with the test and handed back with every run.
+const NOTES_BYTES: usize = 4 << 10;
 
 /// How the log of a builder's builds reads: `log` among its extras.
 pub(crate) fn log_format(extra: &[(String, String)]) -> Result<LogFormat, String> {
@@ -85,6 +87,11 @@ pub(crate) fn tests(tests: &[Test]) -> Checked {
         }
         if let Some(timeout) = test.timeout {
             duration("the time limit of a test", timeout)?;
+        }
+        let notes: usize = test.extra.iter().map(|(key, value)| key.len() + value.len()).sum();
+        if notes > NOTES_BYTES {
+            let test = shown(&test.name);
+            return Err(format!("{notes} bytes of notes on test {test}, and {NOTES_BYTES} are the most"));
         }
     }
     Ok(())

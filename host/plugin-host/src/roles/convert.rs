@@ -22,7 +22,7 @@ pub(crate) fn test_to_wit(test: &Test) -> wit::Test {
         alone: test.alone.clone(),
         timeout: test.timeout.map(nanos),
         skip: test.skip.clone(),
-        extra: Vec::new(),
+        extra: test.extra.clone(),
     }
 }
 
@@ -41,6 +41,7 @@ pub(crate) fn test_from_wit(test: wit::Test) -> Test {
         alone: test.alone,
         timeout: test.timeout.map(Duration::from_nanos),
         skip: test.skip,
+        extra: test.extra,
     }
 }
 

@@ -48,7 +48,9 @@ async fn a_builder() -> Result<()> {
     assert_eq!(tests[0].setup_key.as_deref(), Some("a"));
     let run = builder.run("one", &plan.memo, &tests, &place).await.map_err(loud)?;
     assert_eq!(run.argv, ["./run", "1 files of project", "a::b", "a::c"]);
-    assert_eq!(run.env, [("PLACE".to_owned(), "/wd/attempt".to_owned())]);
+    let variables: Vec<(&str, &str)> = run.env.iter().map(|(name, value)| (name.as_str(), value.as_str())).collect();
+    let notes = [("line", "as listed: a::b"), ("line", "as listed: a::c")];
+    assert_eq!(variables, [&[("PLACE", "/wd/attempt")], &notes[..]].concat(), "what it noted comes back");
 
     let refusing = plugin.builder(settings("refuse")).expect("a builder");
     let fault = refusing.configure().await.expect_err("it refuses");
@@ -60,6 +62,10 @@ async fn a_builder() -> Result<()> {
     for fault in [twins.configure().await.map(drop), twins.tests("one", listing("a\nb\n")).await.map(drop)] {
         assert_eq!(fault.map_err(|fault| fault.kind), Err(PluginFaultKind::BadAnswer));
     }
+    plugin.reset();
+    let long = "x".repeat(5 << 10);
+    let fault = builder.tests("one", listing(&long)).await.expect_err("it notes too much");
+    assert!(fault.detail.contains("bytes of notes on test `xxx"), "{fault}");
     plugin.reset();
     let escaping = plugin.builder(settings("escape")).expect("a builder");
     let fault = escaping.run("one", "", &tests, &place).await.expect_err("it leaves the work directory");

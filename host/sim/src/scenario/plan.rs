@@ -147,6 +147,7 @@ fn test(name: String, table: &TestTable) -> TestPlan {
         alone: table.alone.clone(),
         timeout: table.timeout.map(|span| span.0),
         skip: table.skip.clone(),
+        extra: Vec::new(),
     };
     let expected = (!table.unknown).then(|| table.expected.unwrap_or(table.takes).0);
     TestPlan { test, takes: table.takes.0, expected, nature: nature(table) }

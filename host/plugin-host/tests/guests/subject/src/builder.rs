@@ -72,7 +72,7 @@ impl Guest for Subject {
                     alone: None,
                     timeout: None,
                     skip: None,
-                    extra: vec![],
+                    extra: vec![("line".into(), format!("as listed: {name}"))],
                 }
             })
             .collect();
@@ -83,8 +83,10 @@ impl Guest for Subject {
     }
 
     fn run(_builder: String, settings: String, memo: String, tests: Vec<Test>, place: Place) -> Result<Command, Error> {
+        let notes: Vec<(String, String)> = tests.iter().flat_map(|test| test.extra.clone()).collect();
         let mut run = command(["./run".into(), memo].into_iter().chain(tests.into_iter().map(|test| test.name)).collect());
         run.env.push(("PLACE".into(), place.attempt_dir));
+        run.env.extend(notes);
         if settings == "\"escape\"" {
             run.dir = "../../etc".into();
         }
