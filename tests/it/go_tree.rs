@@ -101,9 +101,15 @@ fn assert_was_not_made(outcome: &Outcome) {
 fn assert_headings(outcome: &Outcome) {
     let log = String::from_utf8_lossy(&outcome.log).into_owned();
     let headings: Vec<&str> = log.lines().filter(|line| line.starts_with("##### ")).collect();
-    let expected =
-        ["##### Testing packages.", "##### os/user with tag osusergo", "##### moved GOROOT", "##### sync -cpu=10"];
+    let expected = [
+        "##### Test execution environment.",
+        "##### Testing packages.",
+        "##### os/user with tag osusergo",
+        "##### moved GOROOT",
+        "##### sync -cpu=10",
+    ];
     assert_eq!(headings, expected, "{log}");
+    assert!(log.contains("\n##### Test execution environment.\n# GOARCH: amd64\n# CPU: "), "{log}");
     assert!(!log.contains("XXXBANNERXXX") && !log.contains("ALL TESTS PASSED"), "{log}");
 }
 

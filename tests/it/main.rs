@@ -7,6 +7,7 @@ mod full_disk;
 mod go_tree;
 mod losses;
 mod node_ids;
+mod ordered_log;
 mod outside_plugin;
 mod published;
 mod set_up;

@@ -20,6 +20,7 @@ use crate::effects::estimate::first_phases;
 use crate::effects::save::compression_of;
 use crate::effects::{Context, perform};
 use crate::job::{Job, JobSetup};
+use crate::ordered::OrderedLog;
 use crate::tell::Teller;
 use crate::view::{BuildReport, BuildUpdate};
 use crate::{CoordinatorError, driver::clock::Clock};
@@ -120,6 +121,7 @@ struct Running {
     facts: Option<BuildFacts>,
     seq: u64,
     teller: Teller,
+    log: OrderedLog,
     done: Option<oneshot::Sender<Result<Finished, CoordinatorError>>>,
 }
 
@@ -163,7 +165,8 @@ impl Driver {
 
     fn submitted(&mut self, job: Job, done: oneshot::Sender<Result<Finished, CoordinatorError>>) -> Event {
         let spec = Box::new(job.spec.clone());
-        let running = Running { job: Arc::new(job), facts: None, seq: 0, teller: Teller::default(), done: Some(done) };
+        let (teller, log) = (Teller::default(), OrderedLog::default());
+        let running = Running { job: Arc::new(job), facts: None, seq: 0, teller, log, done: Some(done) };
         self.running.insert(spec.build, running);
         Event::BuildSubmitted(spec)
     }
@@ -248,8 +251,8 @@ impl Driver {
             }
         };
         for piece in pieces {
-            if let Some(update) = running.teller.piece(piece) {
-                running.job.tell(update).await;
+            if let Some(bytes) = running.log.add(piece) {
+                running.job.tell(BuildUpdate::OrderedOutput(bytes)).await;
             }
         }
     }

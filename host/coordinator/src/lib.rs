@@ -15,6 +15,7 @@ mod effects;
 mod error;
 mod job;
 mod lease;
+mod ordered;
 mod output;
 pub mod ports;
 mod report;

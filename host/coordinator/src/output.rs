@@ -20,13 +20,16 @@ const EXCERPT_BYTES: u64 = 32 << 10;
 /// Where output is kept.
 pub(crate) struct OutputStore {
     folder: PathBuf,
-    banners: Mutex<BTreeMap<AttemptId, Vec<(u64, String)>>>,
+    headings: Mutex<Headings>,
 }
+
+/// What stands between the bytes of each attempt's output, and where.
+type Headings = BTreeMap<AttemptId, Vec<(u64, Piece)>>;
 
 impl OutputStore {
     pub(crate) fn new(folder: PathBuf) -> Result<OutputStore, CoordinatorError> {
         std::fs::create_dir_all(&folder).map_err(|source| CoordinatorError::Output { path: folder.clone(), source })?;
-        Ok(OutputStore { folder, banners: Mutex::default() })
+        Ok(OutputStore { folder, headings: Mutex::default() })
     }
 
     fn path(&self, attempt: AttemptId) -> PathBuf {
@@ -39,16 +42,16 @@ impl OutputStore {
         Ok(AttemptOutput { store: Arc::clone(self), attempt, file, kept: 0, cut: 0 })
     }
 
-    /// Reads an attempt's output in pieces, a banner before the piece that it heads.
+    /// Reads an attempt's output in pieces, a heading before the piece that it heads.
     pub(crate) async fn read(&self, attempt: AttemptId) -> io::Result<Vec<Piece>> {
         let Some(text) = self.read_from(attempt, 0).await? else { return Ok(Vec::new()) };
-        let banners = self.banners().get(&attempt).cloned().unwrap_or_default();
+        let headings = self.headings().get(&attempt).cloned().unwrap_or_default();
         let mut pieces = Vec::new();
         let mut at = 0;
-        for (offset, banner) in banners {
+        for (offset, heading) in headings {
             let offset = usize::try_from(offset).unwrap_or(usize::MAX).min(text.len());
             pieces.push(Piece::Text(text[at..offset].to_vec()));
-            pieces.push(Piece::Banner(banner));
+            pieces.push(heading);
             at = offset;
         }
         pieces.push(Piece::Text(text[at..].to_vec()));
@@ -83,8 +86,8 @@ impl OutputStore {
         }
     }
 
-    fn banners(&self) -> std::sync::MutexGuard<'_, BTreeMap<AttemptId, Vec<(u64, String)>>> {
-        self.banners.lock().expect("no holder of this lock can panic")
+    fn headings(&self) -> std::sync::MutexGuard<'_, Headings> {
+        self.headings.lock().expect("no holder of this lock can panic")
     }
 }
 
@@ -93,6 +96,8 @@ impl OutputStore {
 pub(crate) enum Piece {
     /// A headline.
     Banner(String),
+    /// Where the tests that follow run, in lines of its own.
+    Environment(String),
     /// Output.
     Text(Vec<u8>),
 }
@@ -116,9 +121,9 @@ impl AttemptOutput {
         Ok(())
     }
 
-    /// Notes a headline at this place.
-    pub(crate) fn banner(&mut self, banner: String) {
-        self.store.banners().entry(self.attempt).or_default().push((self.kept, banner));
+    /// Notes at this place what is no output of a test.
+    pub(crate) fn heading(&mut self, heading: Piece) {
+        self.store.headings().entry(self.attempt).or_default().push((self.kept, heading));
     }
 
     /// Ends it; what was cut is said in the output itself and returned.

@@ -6,7 +6,6 @@ use std::time::Duration;
 use engine::{BuildFacts, CommandEnd, ExecFailure, Fact, LeaseId, Phase, Record, Role, Time};
 
 use crate::job::Job;
-use crate::output::Piece;
 use crate::view::{BuildUpdate, BuildletState, PhaseEdge};
 
 /// Tells one build's story.
@@ -14,7 +13,6 @@ use crate::view::{BuildUpdate, BuildletState, PhaseEdge};
 pub(crate) struct Teller {
     machines: BTreeMap<LeaseId, Told>,
     phase: Option<(Phase, Time)>,
-    banner: String,
 }
 
 struct Told {
@@ -113,19 +111,6 @@ impl Teller {
     fn machine(&self, lease: LeaseId, state: BuildletState) -> Option<BuildUpdate> {
         let Told { name, role, pool, pid } = self.machines.get(&lease)?;
         Some(BuildUpdate::Buildlet { name: name.clone(), role: *role, pool: pool.clone(), pid: *pid, state })
-    }
-
-    /// The next piece of the ordered log; a banner is printed when it changes.
-    pub(crate) fn piece(&mut self, piece: Piece) -> Option<BuildUpdate> {
-        match piece {
-            Piece::Text(text) => Some(BuildUpdate::OrderedOutput(text)),
-            Piece::Banner(banner) if banner == self.banner => None,
-            Piece::Banner(banner) => {
-                let line = format!("\n##### {banner}\n");
-                self.banner = banner;
-                Some(BuildUpdate::OrderedOutput(line.into_bytes()))
-            }
-        }
     }
 }
 

@@ -16,8 +16,8 @@ use tokio::sync::mpsc;
 use super::{Context, command, make, results};
 use crate::job::Job;
 use crate::lease::Leased;
-use crate::output::AttemptOutput;
-use crate::ports::{Command, ParserEvent, ParserSession, TestPlan};
+use crate::output::{AttemptOutput, Piece};
+use crate::ports::{Command, ENVIRONMENT, ParserEvent, ParserSession, TestPlan};
 use crate::view::BuildUpdate;
 
 /// What a parser is given at a time.
@@ -211,7 +211,8 @@ impl GroupSink {
     async fn take(&mut self, events: Vec<ParserEvent>) -> io::Result<()> {
         for event in events {
             match event {
-                ParserEvent::Banner(banner) => self.output.banner(banner),
+                ParserEvent::Banner(banner) => self.output.heading(Piece::Banner(banner)),
+                ParserEvent::Other(key, note) if key == ENVIRONMENT => self.output.heading(Piece::Environment(note)),
                 ParserEvent::Text(text) => self.output.text(&text).await?,
                 ParserEvent::Started(name) => self.test_started(name).await,
                 ParserEvent::Finished(report) => self.test_ended(report).await,

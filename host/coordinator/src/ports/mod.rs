@@ -12,7 +12,7 @@ pub use builder::{
     BuildPlan, Builder, BuilderConfig, Command, Listing, LogFormat, Place, Source, SourceFile, Step, TestPlan,
 };
 pub use estimator::{Estimator, Observation, PhaseHistory, Subject};
-pub use parser::{Parser, ParserEvent, ParserSession};
+pub use parser::{ENVIRONMENT, Parser, ParserEvent, ParserSession};
 pub use policy::{Policy, PolicyRun};
 
 use std::sync::Arc;

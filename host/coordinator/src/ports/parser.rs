@@ -23,6 +23,9 @@ pub trait ParserSession: Send {
     async fn finish(&mut self, end: &CommandEnd) -> Result<Vec<ParserEvent>, PluginFault>;
 }
 
+/// The key by which a parser tells where the tests that follow run.
+pub const ENVIRONMENT: &str = "environment";
+
 /// What a parser saw.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum ParserEvent {
@@ -36,6 +39,6 @@ pub enum ParserEvent {
     Finished(Report),
     /// Done of all.
     Progress(u32, u32),
-    /// Something a later version of the contract defines.
+    /// A key, such as [`ENVIRONMENT`], and what is said of it. Unknown keys are ignored.
     Other(String, String),
 }
