@@ -4,10 +4,11 @@ use std::collections::BTreeMap;
 use std::sync::{Arc, Mutex};
 
 use buildlet::client::{CallFailure, Client, FailureKind};
+use buildlet::protocol::{Extensions, Platform};
 use engine::{CommandEnd, ExecFailure, ExecFailureKind, LeaseId, Machine, Role};
 use tokio_util::task::AbortOnDropHandle;
 
-use crate::ports::Place;
+use crate::ports::{BuilderConfig, Place};
 
 /// A machine that a build holds.
 pub(crate) struct Leased {
@@ -25,19 +26,27 @@ pub(crate) struct Leased {
 
 impl Leased {
     /// Where an exec of this attempt folder runs, for the builder.
-    pub(crate) fn place(&self, root: &str, attempt_dir: &str, os: &str, arch: &str) -> Place {
+    pub(crate) fn place(&self, config: &BuilderConfig, attempt_dir: &str) -> Place {
+        let Platform { os, arch } = platform(self.client.extensions(), config);
         let separator = if os == "windows" { "\\" } else { "/" };
         let below = |path: &str| format!("{}{separator}{path}", self.work_dir);
         Place {
             work_dir: self.work_dir.clone(),
-            tree: below(root),
+            tree: below(&config.root),
             attempt_dir: below(attempt_dir),
-            os: os.to_owned(),
-            arch: arch.to_owned(),
+            os,
+            arch,
             host_type: self.machine.host_type.clone(),
             local: self.local,
         }
     }
+}
+
+/// What a machine is: as it says itself, else (Go's buildlets do not say) as its builder wants it.
+fn platform(extensions: Option<&Extensions>, config: &BuilderConfig) -> Platform {
+    let own = extensions.map(|extensions| extensions.platform.clone()).unwrap_or_default();
+    let or = |own: String, builders: &str| if own.is_empty() { builders.to_owned() } else { own };
+    Platform { os: or(own.os, &config.os), arch: or(own.arch, &config.arch) }
 }
 
 /// All machines a build holds now, by claim.
@@ -111,5 +120,23 @@ pub(crate) fn command_end(result: &buildlet::protocol::CommandResult) -> Command
         }
         CommandResult::StartFailed(text) => CommandEnd::NotStarted(text.clone()),
         CommandResult::Other(text) => CommandEnd::Signaled(text.clone()),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_machine_is_what_it_says_and_else_what_its_builder_wants() {
+        let config = BuilderConfig { os: "linux".into(), arch: "386".into(), ..BuilderConfig::default() };
+        let of = |os: &str, arch: &str| Extensions {
+            platform: Platform { os: os.into(), arch: arch.into() },
+            ..Extensions::default()
+        };
+        let wanted = Platform { os: "linux".into(), arch: "386".into() };
+        assert_eq!(platform(Some(&of("linux", "amd64")), &config), of("linux", "amd64").platform);
+        assert_eq!(platform(None, &config), wanted, "one of Go's");
+        assert_eq!(platform(Some(&of("", "")), &config), wanted, "an agent of before");
     }
 }

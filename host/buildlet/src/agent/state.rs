@@ -14,7 +14,7 @@ use super::{
     exec::{Execs, GO_DIRS},
     process::{Cgroups, Orphans, Ownership, RunningNotes},
 };
-use crate::protocol::{Extensions, STATUS_VERSION, Status};
+use crate::protocol::{Extensions, Platform, STATUS_VERSION, Status};
 
 /// The version of the additions.
 const EXTENSIONS_VERSION: u32 = 1;
@@ -99,6 +99,7 @@ impl AgentState {
             version: EXTENSIONS_VERSION,
             instance: self.instance.clone(),
             machine: self.machine.clone(),
+            platform: Platform::own(),
             limits: self.cgroups.kind().to_owned(),
             limits_missing: self.cgroups.missing().map(str::to_owned),
             kills: kills.name().to_owned(),

@@ -2,6 +2,8 @@
 
 use serde::{Deserialize, Serialize};
 
+use super::Platform;
+
 /// The version of the x/build protocol the agent speaks.
 pub const STATUS_VERSION: u32 = 29;
 
@@ -26,6 +28,8 @@ pub struct Extensions {
     pub instance: String,
     /// The machine, so that two buildlets on one machine can be told: its boot id.
     pub machine: String,
+    /// What it runs; agents of before do not say.
+    pub platform: Platform,
     /// What enforces limits and measures usage: `cgroup-v1`, `cgroup-v2` or `none`.
     pub limits: String,
     /// Why limits are not enforced, where they are not.
@@ -58,6 +62,7 @@ mod tests {
     fn members_of_a_newer_agent_are_ignored_and_those_of_an_older_one_default() {
         let text = r#"{"Version":29,"Muster":{"version":2,"later":[1]},"Other":1}"#;
         let status: Status = serde_json::from_str(text).expect("a newer answer");
-        assert_eq!(status.muster.expect("it is there").version, 2);
+        let extensions = status.muster.expect("it is there");
+        assert_eq!((extensions.version, extensions.platform), (2, Platform::default()));
     }
 }

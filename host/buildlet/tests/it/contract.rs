@@ -7,7 +7,7 @@ use buildlet::{
     BuildletUrl,
     agent::ServeEnd,
     client::{Client, ClientSettings, ExecRequest, FailureKind, ListOptions},
-    protocol::{CommandResult, STATUS_VERSION},
+    protocol::{CommandResult, Platform, STATUS_VERSION},
     tls::KeyPair,
 };
 
@@ -53,7 +53,8 @@ async fn over_tls_as_the_ancestors() -> Result<()> {
 async fn contract(agent: &TestAgent, url: &BuildletUrl) -> Result<()> {
     let client = Client::connect(url, ClientSettings::default()).await?;
     assert_eq!(client.peer().version, STATUS_VERSION);
-    assert!(client.extensions().is_some());
+    let platform = &client.extensions().expect("it is Muster's").platform;
+    assert_eq!((platform.os.as_str(), platform), ("linux", &Platform::own()));
     client.healthz().await?;
     assert_eq!(client.work_dir().await?, agent.work_dir().to_string_lossy());
     files(&client).await?;

@@ -43,7 +43,7 @@ pub(super) fn compression_to(context: &Context, leased: &Leased) -> Compression 
 pub(super) async fn plan(context: &Context, leased: &Leased, attempt: &str) -> Result<BuildPlan, engine::PluginFault> {
     let job = &context.job;
     let dir = command::attempt_dir(attempt);
-    let place = leased.place(&job.config.root, &dir, &job.config.os, &job.config.arch);
+    let place = leased.place(&job.config, &dir);
     let plan = job.plugins.builder.plan(&job.config.name, &job.source, &place).await?;
     let _ = job.memo.set(plan.memo.clone());
     Ok(plan)

@@ -97,7 +97,7 @@ async fn command_for(context: &Context, leased: &Leased, name: &str, tests: &[Te
             TestPlan::OneCommand(command) | TestPlan::Listed(command) => command,
         });
     }
-    let place = leased.place(&job.config.root, &command::attempt_dir(name), &job.config.os, &job.config.arch);
+    let place = leased.place(&job.config, &command::attempt_dir(name));
     let memo = match job.memo.get() {
         Some(memo) => memo.clone(),
         None => make::plan(context, leased, name).await?.memo,

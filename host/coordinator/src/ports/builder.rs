@@ -25,7 +25,7 @@ pub trait Builder: Send + Sync {
 }
 
 /// A named way to build and test a tree.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct BuilderConfig {
     /// The builder's name.
     pub name: String,
@@ -176,9 +176,9 @@ pub struct Place {
     pub tree: String,
     /// Made fresh for this attempt, absolute, outside the tree.
     pub attempt_dir: String,
-    /// Operating system of the machine.
+    /// Operating system of the machine, as it says; the builder's where it does not.
     pub os: String,
-    /// Architecture of the machine.
+    /// Architecture of the machine, the same way.
     pub arch: String,
     /// Its class.
     pub host_type: String,
