@@ -117,3 +117,32 @@ fn local_buildlets_die_with_a_killed_build() {
         std::thread::yield_now();
     }
 }
+
+/// What a killed build had kept of its output goes with the next build; what a running one keeps stays.
+#[test]
+fn a_killed_build_leaves_nothing_behind_for_long() {
+    let user = User::new();
+    let gate = user.path("gate");
+    let waiting = format!("until [ -e '{}' ]; do sleep 0.1; done; echo 1..1; echo ok 1 - through", gate.display());
+    let tree = Tree::new(&[("waiting", &waiting)]);
+    let begin = || {
+        let mut live = Live::start(user.build_command(tree.path(), &["--helpers", "0"]));
+        live.wait_for("its test ran", |event| event["event"] == "attempt-started");
+        live
+    };
+    let running = begin();
+    let killed = begin();
+    live::signal(killed.pid(), Signal::KILL);
+    assert_eq!(killed.finish(&user).code, None);
+    let output = user.path(".local/state/muster/output");
+    let kept = || std::fs::read_dir(&output).unwrap().map(|entry| entry.unwrap().file_name()).collect::<Vec<_>>();
+    assert_eq!(kept().len(), 2, "{:?}", kept());
+    let other = user.build(Tree::new(&[("a", "echo 1..1; echo ok 1")]).path(), &[]);
+    assert_eq!(other.code, Some(0), "{}", other.all());
+    assert_eq!(kept().len(), 1, "{:?}", kept());
+    std::fs::write(gate, "").unwrap();
+    let outcome = running.finish(&user);
+    assert_eq!(outcome.code, Some(0), "{}", outcome.all());
+    assert!(String::from_utf8_lossy(&outcome.log).contains("ok 1 - through"), "{}", outcome.all());
+    assert_eq!(kept(), [] as [std::ffi::OsString; 0]);
+}

@@ -43,7 +43,7 @@ pub struct JobSetup {
     pub compression: Compression,
     /// Which of the listed tests run.
     pub selection: Selection,
-    /// Where output is kept while the build runs.
+    /// The folder in which every running build keeps its output, each in one of its own.
     pub output_dir: PathBuf,
     /// Where what happens is told.
     pub updates: mpsc::Sender<BuildUpdate>,
@@ -101,7 +101,7 @@ impl Job {
             host_type: setup.spec.test_host_type.clone(),
         };
         Ok(Job {
-            output: Arc::new(OutputStore::new(setup.output_dir)?),
+            output: Arc::new(OutputStore::new(&setup.output_dir, setup.spec.build)?),
             spec: setup.spec,
             config: setup.config,
             source: setup.source,

@@ -2,10 +2,11 @@
 
 use std::collections::BTreeMap;
 use std::io;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::sync::{Arc, Mutex};
 
-use engine::AttemptId;
+use engine::{AttemptId, BuildId};
+use pool::owned::{self, OwnedFolder};
 use tokio::fs::File;
 use tokio::io::{AsyncReadExt, AsyncSeekExt, AsyncWriteExt};
 
@@ -19,7 +20,7 @@ const EXCERPT_BYTES: u64 = 32 << 10;
 
 /// Where output is kept.
 pub(crate) struct OutputStore {
-    folder: PathBuf,
+    folder: OwnedFolder,
     headings: Mutex<Headings>,
 }
 
@@ -27,13 +28,17 @@ pub(crate) struct OutputStore {
 type Headings = BTreeMap<AttemptId, Vec<(u64, Piece)>>;
 
 impl OutputStore {
-    pub(crate) fn new(folder: PathBuf) -> Result<OutputStore, CoordinatorError> {
-        std::fs::create_dir_all(&folder).map_err(|source| CoordinatorError::Output { path: folder.clone(), source })?;
+    /// In a folder of the build's own below `parent`. Those that killed builds left there are removed.
+    pub(crate) fn new(parent: &Path, build: BuildId) -> Result<OutputStore, CoordinatorError> {
+        // Coordinators with stores of their own count alike, and may share this folder.
+        let name = format!("{build}-{}", std::process::id());
+        let made = owned::sweep(parent, |_| true, |_| ()).and_then(|()| OwnedFolder::make(parent, &name));
+        let folder = made.map_err(|source| CoordinatorError::Output { path: parent.to_owned(), source })?;
         Ok(OutputStore { folder, headings: Mutex::default() })
     }
 
     fn path(&self, attempt: AttemptId) -> PathBuf {
-        self.folder.join(format!("{attempt}.log"))
+        self.folder.path().join(format!("{attempt}.log"))
     }
 
     /// Begins the output of an attempt.
@@ -81,8 +86,8 @@ impl OutputStore {
 
     /// Removes all of it: the build is over.
     pub(crate) async fn remove(&self) {
-        if let Err(error) = tokio::fs::remove_dir_all(&self.folder).await {
-            tracing::warn!(folder = %self.folder.display(), %error, "could not remove the kept output of a build");
+        if let Err(error) = tokio::fs::remove_dir_all(self.folder.path()).await {
+            tracing::warn!(folder = %self.folder.path().display(), %error, "could not remove the kept output of a build");
         }
     }
 

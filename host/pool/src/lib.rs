@@ -7,6 +7,7 @@
 pub mod by_url;
 pub mod conformance;
 pub mod local;
+pub mod owned;
 pub mod plugin;
 
 mod connect;

@@ -13,8 +13,9 @@ use tokio_util::task::AbortOnDropHandle;
 
 use super::LocalSettings;
 use super::cgroup::{MachineGroups, PoolGroups};
-use super::folders::{self, MachineFolder, PoolFolder};
+use super::folders::{MachineFolder, PoolFolder};
 use crate::PoolError;
+use crate::owned::remove_tree;
 
 /// Lines of an agent's output that are kept for the message when it fails to start.
 const KEPT_LINES: usize = 20;
@@ -50,13 +51,13 @@ impl Agent {
         folder_name: &str,
     ) -> Result<Agent, PoolError> {
         let password = Secret::random();
-        let prepare = |source| PoolError::Prepare { path: pool.path.join(folder_name), source };
+        let prepare = |source| PoolError::Prepare { path: pool.path().join(folder_name), source };
         let folder = pool.machine(folder_name, &password).map_err(prepare)?;
         let started = start_in(settings, groups, name, folder_name, &folder, password).await;
         if started.is_err() {
             let path = folder.path.clone();
             // The error that is reported is the one that came first.
-            let _ = tokio::task::spawn_blocking(move || folders::remove_tree(&path)).await;
+            let _ = tokio::task::spawn_blocking(move || remove_tree(&path)).await;
         }
         started
     }
@@ -81,7 +82,7 @@ impl Agent {
             tracing::warn!(machine = self.name, pid = self.pid, "a buildlet's process outlived {:?}", settings.stop);
         }
         let path = self.folder.path.clone();
-        let removed = tokio::task::spawn_blocking(move || folders::remove_tree(&path));
+        let removed = tokio::task::spawn_blocking(move || remove_tree(&path));
         match tokio::time::timeout_at(deadline, removed).await {
             Ok(Ok(Ok(()))) => {}
             Ok(Ok(Err(error))) => {

@@ -143,7 +143,7 @@ impl Pool for LocalPool {
         shared.tasks.wait().await;
         shared.groups.remove();
         if let Err(error) = shared.folder.remove() {
-            tracing::warn!(folder = %shared.folder.path.display(), %error, "the pool's folder could not be removed");
+            tracing::warn!(folder = %shared.folder.path().display(), %error, "the pool's folder could not be removed");
         }
     }
 }

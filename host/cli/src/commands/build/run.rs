@@ -109,7 +109,7 @@ async fn submit(
         blobs,
         compression: if local { Compression::None } else { Compression::Zstd },
         selection: Selection { run: job.select.clone() },
-        output_dir: job.kept.state.join("output").join(build.to_string()),
+        output_dir: job.kept.state.join("output"),
         updates: updates.clone(),
     };
     let coordinator = Coordinator::start(CoordinatorConfig::default(), store.clone(), epoch.clone());
