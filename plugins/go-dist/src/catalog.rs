@@ -7,6 +7,7 @@ use crate::parser::{SHARDED, WHOLE};
 use crate::settings::{BuilderSettings, GoDistSettings, HostSettings};
 use crate::spec::{BUILDER_NAME, Platform, Spec};
 use crate::table::{OWN, ROWS, Row};
+use crate::toolchain;
 
 /// The variable with the place that is baked into the commands. Each machine has the tree where it likes, and commands
 /// that were linked for another place are stale: so it is one place for all, and `GOROOT` says where the tree is.
@@ -80,7 +81,8 @@ pub(crate) fn config(settings: &GoDistSettings, spec: &Spec) -> BuilderConfig {
         parser: Some((PARSER.into(), parser.into())),
         exec_overhead: settings.exec_overhead,
         keep_going: settings.keep_going,
-        look_at_env: Vec::new(),
+        // The host's buildlets have the caller's, and it may be what makes the tree.
+        look_at_env: vec![toolchain::VARIABLE.into()],
         look_at: Vec::new(),
         try_only: spec.row.try_only,
         owner: spec.short_owner().into(),
@@ -139,6 +141,7 @@ mod tests {
             value(&config.extra, "buildlet-url"),
             Some("http://storage.googleapis.com/go-builder-data/buildlet.linux-amd64")
         );
+        assert_eq!(config.look_at_env, ["GOROOT_BOOTSTRAP"], "what makes the tree is known");
         let compile = config_of("", "all-compile");
         assert_eq!((compile.try_only, value(&compile.extra, "machine-type")), (true, Some("n1-highcpu-16")));
         assert_eq!(value(&compile.extra, "tried"), Some("true"));

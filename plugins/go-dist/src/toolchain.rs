@@ -12,7 +12,7 @@ const SCRIPT_NAME: &str = "toolchain.sh";
 /// Where a fetched one goes, below the work directory: as x/build's buildlets expect it.
 const FETCHED: &str = "go1.4";
 /// The variable that names it.
-const VARIABLE: &str = "GOROOT_BOOTSTRAP";
+pub(crate) const VARIABLE: &str = "GOROOT_BOOTSTRAP";
 
 /// One of the tree's scripts, by its path below the tree, with a toolchain to make it.
 pub(crate) fn with_toolchain(spec: &Spec, place: &Place, root: &str, script: &str) -> Result<Command, Error> {
