@@ -3,6 +3,7 @@
 //! Then again on machines that share nothing but a network: no tree, no work directory, no index of packages. One
 //! disk hides the commonest fault of spreading tests, a path that only the first machine has.
 
+mod cargo_test;
 mod go;
 mod losses;
 mod perl;
@@ -41,6 +42,13 @@ fn type_tiny_has_the_verdicts_of_its_own_runner() {
 #[test]
 fn toml_has_the_verdicts_of_nextest_and_rustdoc() {
     in_full("the crates of toml", rust::workspace, false);
+}
+
+/// Five crates by their test binaries, where nextest is not used: the verdicts are those of `cargo test`, documentation
+/// tests included.
+#[test]
+fn num_has_the_verdicts_of_cargo_test() {
+    check(&rust::without_nextest(), is_full());
 }
 
 /// No Python: 56 packages of Go, whose test binaries are all that the other machines get.

@@ -1,13 +1,16 @@
-//! Crates of crates.io, by the cargo builder with nextest.
+//! Crates of crates.io, by the cargo builder with nextest and without.
 
 use std::collections::BTreeMap;
 use std::ffi::OsString;
 use std::path::{Path, PathBuf};
 use std::process::Command;
 
+use super::cargo_test;
 use super::suite::{Own, Suite, projects};
 use crate::support::skip;
 
+/// What is laid into a tree that is to be tested without nextest.
+const LIBTEST: &str = include_str!("num.toml");
 /// Where the time stands in a line of nextest's: after a word that is padded to it.
 const TIME_COLUMN: usize = 13;
 
@@ -28,11 +31,35 @@ pub(super) fn workspace() -> Option<Suite> {
         wheels: projects.join("wheels"),
         own: Box::new(move |tree| {
             let mut own = by_nextest(tree, &target);
-            let doc = doc_tests(tree, &target);
+            let doc = cargo_test::run(tree, || cargo(tree, &target), &["--doc"]);
             own.results.extend(doc.results);
             Own { code: own.code.max(doc.code), tests: own.tests + doc.tests, ..own }
         }),
     })
+}
+
+/// The crates of num, by their test binaries as `cargo test` runs them.
+pub(super) fn without_nextest() -> Option<Suite> {
+    let projects = projects()?;
+    let (tree, target) = (projects.join("num-workspace"), projects.join("num-workspace-target"));
+    lay(&tree.join("muster.toml"), LIBTEST);
+    Some(Suite {
+        tree,
+        environment: environment(),
+        at_least: 600,
+        wheels: projects.join("wheels"),
+        own: Box::new(move |tree| cargo_test::run(tree, || cargo(tree, &target), &[])),
+    })
+}
+
+/// Writes a file whole: tests of other processes may be reading it.
+fn lay(file: &Path, text: &str) {
+    if std::fs::read_to_string(file).is_ok_and(|there| there == text) {
+        return;
+    }
+    let partial = file.with_extension(std::process::id().to_string());
+    std::fs::write(&partial, text).unwrap();
+    std::fs::rename(&partial, file).unwrap();
 }
 
 /// What both runners have set: where the toolchain is, and no debug information, which takes most of the time and of the
@@ -56,14 +83,14 @@ fn nextest() -> Option<PathBuf> {
 /// A command of cargo in the tree, leaving nothing in it.
 fn cargo(tree: &Path, target: &Path) -> Command {
     let mut command = Command::new("cargo");
-    command.current_dir(tree).env("CARGO_TARGET_DIR", target).env("CARGO_TERM_COLOR", "never");
+    command.current_dir(tree).envs(environment());
+    command.env("CARGO_TARGET_DIR", target).env("CARGO_TERM_COLOR", "never");
     command
 }
 
 /// Its line for each test.
 fn by_nextest(tree: &Path, target: &Path) -> Own {
     let mut command = cargo(tree, target);
-    command.envs(environment());
     command.args(["nextest", "run", "--no-fail-fast", "--color", "never"]);
     command.args(["--status-level", "all", "--final-status-level", "none", "--failure-output", "never"]);
     let output = command.output().unwrap();
@@ -89,37 +116,4 @@ fn line(line: &str) -> Option<((String, String), Vec<String>)> {
         _ => "failed",
     };
     Some(((binary.to_owned(), test.to_owned()), vec![result.to_owned()]))
-}
-
-/// What cargo and rustdoc print of documentation tests, by the name of the package that is tested.
-fn doc_tests(tree: &Path, target: &Path) -> Own {
-    let mut command = cargo(tree, target);
-    command.args(["test", "--doc", "--no-fail-fast"]).envs(environment());
-    // Cargo names binaries on standard error: both are read as one.
-    let mut both = Command::new("sh");
-    both.arg("-c").arg(r#"exec "$@" 2>&1"#).arg("sh").arg(command.get_program()).args(command.get_args());
-    both.current_dir(tree).envs(command.get_envs().filter_map(|(name, value)| Some((name, value?))));
-    let output = both.output().unwrap();
-    let (code, text) = (output.status.code(), String::from_utf8_lossy(&output.stdout).into_owned());
-    assert!(matches!(code, Some(0 | 101)), "{command:?}: {code:?}\n{text}");
-    let mut results = Results::new();
-    let mut binary = String::new();
-    for line in text.lines() {
-        if let Some(name) = line.strip_prefix("   Doc-tests ") {
-            binary = format!("{name}::doc");
-        } else if let Some((name, word)) = line.strip_prefix("test ").and_then(|rest| rest.split_once(" ... ")) {
-            let name = [" - should panic", " - compile fail", " - compile"]
-                .iter()
-                .find_map(|mode| name.strip_suffix(mode))
-                .unwrap_or(name);
-            let result = match word.split(',').next() {
-                Some("ok") => "passed",
-                Some("ignored") => "skipped",
-                Some(_) | None => "failed",
-            };
-            results.insert((binary.clone(), name.to_owned()), vec![result.to_owned()]);
-        }
-    }
-    let tests = results.len();
-    Own { results, code: code.map(|code| i32::from(code != 0)), tests }
 }

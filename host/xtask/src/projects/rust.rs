@@ -8,8 +8,10 @@ use anyhow::Context as _;
 
 use crate::process;
 
-/// The exact dependencies of the workspace, which no author published.
+/// The exact dependencies of the first workspace, which no author published.
 const TOML_LOCK: &str = include_str!("toml.lock");
+/// The same of the second.
+const NUM_LOCK: &str = include_str!("num.lock");
 
 /// A tree made of published crates.
 #[derive(Debug, Clone, Copy)]
@@ -23,12 +25,24 @@ pub(crate) struct Crates {
 }
 
 /// What the tests build with the cargo builder.
-pub(crate) const RUST: [Crates; 1] = [
+pub(crate) const RUST: [Crates; 2] = [
     // Three crates of one repository: documentation tests, harnesses of their own.
     Crates {
         name: "toml-workspace",
         members: &[("toml", "0.8.19"), ("toml_edit", "0.22.20"), ("toml_datetime", "0.6.8")],
         lock: Some(TOML_LOCK),
+    },
+    // Five crates that use each other, a build script, documentation tests; all compiled in seconds.
+    Crates {
+        name: "num-workspace",
+        members: &[
+            ("num-bigint", "0.4.6"),
+            ("num-complex", "0.4.6"),
+            ("num-iter", "0.1.45"),
+            ("num-rational", "0.4.2"),
+            ("num-traits", "0.2.19"),
+        ],
+        lock: Some(NUM_LOCK),
     },
 ];
 
