@@ -9,6 +9,8 @@ usage: cargo xtask COMMAND
   test [--full]   prove every behaviour once; with --full, add repetition
   build           leave a release binary with its plugins at target/release/muster
   plugins         leave the first-party plugins as components in target/plugins
+  dogfood [ARG]   run this repository's own suite by `muster build`, which gets the arguments,
+                  over three local buildlets
   projects        fetch the published projects that tests and benches build, and say where they lie
   bench [NAME]    measure what has a bar, each as a ratio in one run";
 
@@ -25,6 +27,11 @@ pub(crate) enum Chore {
     Build,
     /// Run the tests.
     Test(Extent),
+    /// Build this repository by its own binary.
+    Dogfood {
+        /// Arguments for `muster build`.
+        args: Vec<String>,
+    },
     /// Show a real build.
     Demo(Show),
     /// Measure.
@@ -63,6 +70,7 @@ pub(crate) fn parse(args: impl Iterator<Item = String>) -> Result<Chore, String>
         ["build"] => Ok(Chore::Build),
         ["test"] => Ok(Chore::Test(Extent::Once)),
         ["test", "--full"] => Ok(Chore::Test(Extent::Full)),
+        ["dogfood", rest @ ..] => Ok(Chore::Dogfood { args: rest.iter().map(|arg| (*arg).to_owned()).collect() }),
         ["demo"] => Ok(Chore::Demo(Show::Build)),
         ["demo", "--kill"] => Ok(Chore::Demo(Show::Kill)),
         ["bench"] => Ok(Chore::Bench { only: None }),
@@ -87,6 +95,8 @@ mod tests {
         assert_eq!(parsed(""), Ok(Chore::Help));
         assert_eq!(parsed("test"), Ok(Chore::Test(Extent::Once)));
         assert_eq!(parsed("test --full"), Ok(Chore::Test(Extent::Full)));
+        let args = vec!["--run".to_owned(), "snapshot".to_owned()];
+        assert_eq!(parsed("dogfood --run snapshot"), Ok(Chore::Dogfood { args }));
         assert_eq!(parsed("demo --kill"), Ok(Chore::Demo(Show::Kill)));
         assert_eq!(parsed("bench snapshot"), Ok(Chore::Bench { only: Some("snapshot".to_owned()) }));
     }

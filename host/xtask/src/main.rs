@@ -6,6 +6,7 @@ mod apt;
 mod args;
 mod chores;
 mod demo;
+mod dogfood;
 mod process;
 mod projects;
 mod repository;
@@ -34,6 +35,7 @@ fn main() -> ExitCode {
         Chore::Projects => projects::ensure().map(|folder| eprintln!("MUSTER_TEST_PROJECTS={}", folder.display())),
         Chore::Build => chores::build::run(&repository),
         Chore::Test(extent) => chores::test::run(&repository, extent),
+        Chore::Dogfood { args } => dogfood::run(&repository, &args),
         Chore::Demo(show) => demo::run(&repository, show),
         Chore::Bench { only } => chores::bench::run(&repository, only.as_deref()),
     };

@@ -14,8 +14,14 @@ const OF_THIS_PACKAGE: [&str; 5] =
 
 /// The cargo that runs this chore, at the root of the repository.
 pub(crate) fn cargo(repository: &Repository) -> Command {
-    let mut command = Command::new(std::env::var_os("CARGO").unwrap_or_else(|| "cargo".into()));
+    let mut command = program(std::env::var_os("CARGO").unwrap_or_else(|| "cargo".into()));
     command.current_dir(&repository.root);
+    command
+}
+
+/// A program that does not know of this one's package.
+pub(crate) fn program(program: impl AsRef<OsStr>) -> Command {
+    let mut command = Command::new(program);
     for (name, _) in std::env::vars_os() {
         let is_own = |name: &str| OF_THIS_PACKAGE.iter().any(|prefix| name.starts_with(prefix));
         if name.to_str().is_some_and(is_own) {

@@ -37,10 +37,14 @@ pub(crate) fn run(repository: &Repository, extent: Extent) -> anyhow::Result<()>
 }
 
 /// Compiles the binary and all tests together, so that nothing is compiled twice with different features.
-fn build(repository: &Repository) -> anyhow::Result<()> {
+pub(crate) fn build_command(repository: &Repository) -> Command {
     let mut command = cargo(repository);
     command.args(["build", "--workspace", "--all-targets"]).env(BUNDLE_VARIABLE, repository.components());
-    process::run(&mut command)?;
+    command
+}
+
+fn build(repository: &Repository) -> anyhow::Result<()> {
+    process::run(&mut build_command(repository))?;
     let binary = repository.binary("debug");
     if !binary.exists() {
         bail!("find `{}` after the build", binary.display());
