@@ -3,8 +3,8 @@
 use rustix::process::Signal;
 use serde_json::Value;
 
-use super::python;
 use super::suite::{Own, Suite, assert_same};
+use super::{python, rust};
 use crate::support::{Live, Outcome, QUICK, User, is_full, live};
 
 /// With more of the tests judged the last groups may be out already, and nobody would miss the machine.
@@ -66,13 +66,13 @@ fn assert_nothing_was_lost(place: &str, own: &Own, outcome: &Outcome) {
     assert!(names.windows(2).all(|pair| pair[0] != pair[1]), "{place}: one verdict for each test");
 }
 
-/// One point of the run, or all that `--full` visits.
-fn at_its_points(role: &str, signal: Signal) {
-    let Some(suite) = python::suite("multidict-6.1.0", 1_000) else { return };
+/// After so many groups, or at all points of the run that `--full` visits.
+fn at_its_points(suite: Option<Suite>, role: &str, signal: Signal, after: usize) {
+    let Some(suite) = suite else { return };
     let own = suite.run_itself();
     let user = User::new();
     user.configure(QUICK);
-    let points: &[usize] = if is_full() { &[0, 1, 2, 3, 5, 8, 13, 21, 34] } else { &[1] };
+    let points: &[usize] = if is_full() { &[0, 1, 2, 3, 5, 8, 13, 21, 34] } else { &[after] };
     let mut disturbances = 0;
     for after in points {
         let Some(outcome) = disturbed(&user, &suite, role, signal, *after) else { break };
@@ -82,17 +82,28 @@ fn at_its_points(role: &str, signal: Signal) {
     assert!(disturbances > 0, "the run is long enough to lose a machine in it");
 }
 
+fn multidict() -> Option<Suite> {
+    python::suite("multidict-6.1.0", 1_000)
+}
+
 #[test]
 fn multidict_survives_the_kill_of_a_helper() {
-    at_its_points("helper", Signal::KILL);
+    at_its_points(multidict(), "helper", Signal::KILL, 1);
 }
 
 #[test]
 fn multidict_survives_the_stop_of_a_helper() {
-    at_its_points("helper", Signal::STOP);
+    at_its_points(multidict(), "helper", Signal::STOP, 1);
 }
 
 #[test]
 fn multidict_survives_the_kill_of_the_main_buildlet() {
-    at_its_points("main", Signal::KILL);
+    at_its_points(multidict(), "main", Signal::KILL, 1);
+}
+
+/// Test binaries and documentation tests, by libtest. Half of the tests are of the first groups, so it is one of those
+/// that the helper runs.
+#[test]
+fn num_survives_the_kill_of_a_helper() {
+    at_its_points(rust::without_nextest(), "helper", Signal::KILL, 0);
 }
