@@ -10,8 +10,9 @@ use crate::process;
 
 /// The exact dependencies of the first workspace, which no author published.
 const TOML_LOCK: &str = include_str!("toml.lock");
-/// The same of the second.
+/// The same of the others.
 const NUM_LOCK: &str = include_str!("num.lock");
+const CROSSBEAM_LOCK: &str = include_str!("crossbeam.lock");
 
 /// A tree made of published crates.
 #[derive(Debug, Clone, Copy)]
@@ -24,8 +25,8 @@ pub(crate) struct Crates {
     pub(crate) lock: Option<&'static str>,
 }
 
-/// What the tests build with the cargo builder.
-pub(crate) const RUST: [Crates; 2] = [
+/// What tests and benches build with the cargo builder.
+pub(crate) const RUST: [Crates; 3] = [
     // Three crates of one repository: documentation tests, harnesses of their own.
     Crates {
         name: "toml-workspace",
@@ -43,6 +44,12 @@ pub(crate) const RUST: [Crates; 2] = [
             ("num-traits", "0.2.19"),
         ],
         lock: Some(NUM_LOCK),
+    },
+    // Tests that wait, and tests that keep several processors busy: minutes of them, compiled in seconds.
+    Crates {
+        name: "crossbeam-workspace",
+        members: &[("crossbeam-channel", "0.5.15"), ("crossbeam-utils", "0.8.21")],
+        lock: Some(CROSSBEAM_LOCK),
     },
 ];
 
