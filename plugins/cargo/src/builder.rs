@@ -9,6 +9,22 @@ use crate::{detect, listing, plan, run};
 /// The name of the one builder, and of the parser.
 const NAME: &str = "cargo";
 
+/// Variables that change what is compiled: a tree made under other values is another.
+const VARIABLES: [&str; 12] = [
+    "RUSTUP_TOOLCHAIN",
+    "RUSTC",
+    "RUSTC_WRAPPER",
+    "RUSTC_BOOTSTRAP",
+    "RUSTFLAGS",
+    "RUSTDOCFLAGS",
+    "CARGO_ENCODED_RUSTFLAGS",
+    "CARGO_BUILD_TARGET",
+    "CC",
+    "CFLAGS",
+    "CXX",
+    "CXXFLAGS",
+];
+
 /// The plugin as a builder.
 #[derive(Debug)]
 pub struct CargoBuilder;
@@ -18,6 +34,7 @@ impl Builder for CargoBuilder {
         let settings = CargoSettings::parse(settings)?;
         Ok(vec![BuilderConfig {
             parser: Some((NAME.into(), String::new())),
+            look_at_env: VARIABLES.map(str::to_owned).to_vec(),
             ..settings.common.config(NAME, "Rust project tested with cargo")
         }])
     }

@@ -5,7 +5,7 @@ use serde_json::Value;
 
 use super::suite::{Own, Suite, assert_same};
 use super::{python, rust};
-use crate::support::{Live, Outcome, QUICK, User, is_full, live};
+use crate::support::{Live, Outcome, QUICK, User, is_full, is_full_for, live};
 
 /// With more of the tests judged the last groups may be out already, and nobody would miss the machine.
 const LATEST_PERCENT: usize = 50;
@@ -105,5 +105,8 @@ fn multidict_survives_the_kill_of_the_main_buildlet() {
 /// that the helper runs.
 #[test]
 fn num_survives_the_kill_of_a_helper() {
+    if !is_full_for("the loss of a machine in a Rust suite") {
+        return;
+    }
     at_its_points(rust::without_nextest(), "helper", Signal::KILL, 0);
 }
