@@ -92,6 +92,29 @@ fn a_flaky_test_is_told_as_one_where_retries_are_asked_for() {
     assert!(verdicts.iter().any(|event| event["verdict"] == "flaky"), "{}", outcome.all());
 }
 
+/// Its parts were not listed, and only they say what was wrong.
+#[test]
+fn what_failed_as_a_part_of_a_flaky_test_is_flaky_too() {
+    let user = User::new();
+    let tree = Tree::with_muster(
+        &r##"
+[command]
+list = "echo whole"
+run = """
+for part in one two; do [ $part = two -a ! -e MARK ] && echo "not ok - whole/$part" || echo "ok - whole/$part"; done
+if [ -e MARK ]; then echo "ok - {tests}"; else touch MARK; echo "not ok - {tests}"; fi
+"""
+parser = { name = "tap", names = "point" }
+"##
+        .replace("MARK", user.path("mark").to_str().unwrap()),
+    );
+    let outcome = user.build(tree.path(), &["--helpers", "0", "--retries", "1", "--fail-fast"]);
+    assert_eq!(outcome.code, Some(0), "{}", outcome.all());
+    let last = |name: &str| outcome.named("test").filter(|event| event["name"] == name).last().unwrap().clone();
+    let verdicts = ["whole", "whole/one", "whole/two"].map(|name| last(name)["verdict"].clone());
+    assert_eq!(verdicts, ["flaky", "passed", "flaky"], "{}", outcome.all());
+}
+
 #[test]
 fn hostile_output_disturbs_nobody() {
     let user = User::new();

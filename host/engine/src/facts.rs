@@ -1,6 +1,6 @@
 //! A build's durable state: the fold of its records.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeMap;
 use std::time::Duration;
 
 use crate::{
@@ -23,8 +23,8 @@ pub struct BuildFacts {
     pub snapshot: Option<(SnapshotInfo, bool)>,
     /// In listed order; added ones follow.
     pub tests: Vec<TestFacts>,
-    /// Their names: a runner may report tens of thousands that nobody listed.
-    names: BTreeSet<String>,
+    /// By their names: a runner may report tens of thousands that nobody listed.
+    names: BTreeMap<String, TestIndex>,
     /// What the phases are expected to take.
     pub expected: Phases,
     /// Every attempt.
@@ -116,7 +116,7 @@ impl BuildFacts {
             leases: BTreeMap::new(),
             snapshot: None,
             tests: Vec::new(),
-            names: BTreeSet::new(),
+            names: BTreeMap::new(),
             attempts: BTreeMap::new(),
             decisions: 0,
             blames: Vec::new(),
@@ -155,7 +155,7 @@ impl BuildFacts {
             Fact::SnapshotReady { info, reused } => self.snapshot = Some((info.clone(), *reused)),
             Fact::TestsListed(tests) => {
                 self.tests = tests.iter().map(|test| TestFacts::new(test, false)).collect();
-                self.names = tests.iter().map(|test| test.name.clone()).collect();
+                self.names = self.indices().zip(tests).map(|(index, test)| (test.name.clone(), index)).collect();
             }
             Fact::Estimated { tests, phases, .. } => {
                 self.expected = *phases;
@@ -179,7 +179,7 @@ impl BuildFacts {
             }
             Fact::TestAdded(test) => {
                 self.tests.push(TestFacts::new(test, true));
-                self.names.insert(test.name.clone());
+                self.names.extend(self.indices().next_back().map(|index| (test.name.clone(), index)));
             }
             Fact::Blamed { tests, text } => self.blames.push((tests.clone(), text.clone())),
             Fact::Verdict { test, verdict } => self.change_test(*test, |facts| facts.verdict = Some(verdict.clone())),
@@ -205,9 +205,9 @@ impl BuildFacts {
         }
     }
 
-    /// Whether a test of this name was listed or added.
-    pub fn has_test(&self, name: &str) -> bool {
-        self.names.contains(name)
+    /// The test of this name, if one was listed or added.
+    pub fn find_test(&self, name: &str) -> Option<TestIndex> {
+        self.names.get(name).copied()
     }
 
     /// The test at this place of the list.
@@ -241,7 +241,7 @@ impl BuildFacts {
     }
 
     /// The listed order's indices.
-    pub fn indices(&self) -> impl Iterator<Item = TestIndex> + use<> {
+    pub fn indices(&self) -> impl DoubleEndedIterator<Item = TestIndex> + use<> {
         (0..u32::try_from(self.tests.len()).expect("tests are counted in 32 bits")).map(TestIndex)
     }
 

@@ -139,7 +139,8 @@ impl Model {
             VerdictKind::Passed => test.added || evidence.passed > 0,
             VerdictKind::Failed => test.added || evidence.failed > 0 || evidence.blamed > 0 || evidence.unmentioned > 1,
             VerdictKind::Flaky => {
-                evidence.passed > 0 && (evidence.failed > 0 || evidence.blamed > 0 || evidence.unmentioned > 1)
+                let failed = evidence.failed > 0 || evidence.blamed > 0 || evidence.unmentioned > 1;
+                test.added || (evidence.passed > 0 && failed)
             }
             VerdictKind::Skipped => test.added || test.test.skip.is_some() || evidence.skipped > 0,
             VerdictKind::Lost => failures == limit || (copied && failures > limit),

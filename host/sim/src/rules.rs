@@ -29,7 +29,9 @@ pub(crate) fn still_testing(facts: &BuildFacts) -> Rule {
     if facts.cancel.is_some() {
         return Err("though the build was canceled".into());
     }
-    let failed = facts.tests.iter().any(|test| is(test.verdict.as_ref(), VerdictKind::Failed));
+    // What failed along with a test that is tried again ends nothing.
+    let mut tests = facts.tests.iter().filter(|test| facts.spec.retries == 0 || !test.added);
+    let failed = tests.any(|test| is(test.verdict.as_ref(), VerdictKind::Failed));
     if facts.spec.fail_fast && failed { Err("after the first failure".into()) } else { Ok(()) }
 }
 
@@ -119,8 +121,8 @@ pub(crate) fn returned(facts: &BuildFacts, test: TestIndex, cause: &ReturnCause)
     }
 }
 
-/// A verdict is the first of its test, or says that two copies disagree; what a test did is told by an attempt of it
-/// that has just ended, under a claim that is not over.
+/// A verdict is the first of its test, or says that two copies disagree, or that what nobody listed passed on a retry;
+/// what a test did is told by an attempt of it that has just ended, under a claim that is not over.
 pub(crate) fn verdict(
     facts: &BuildFacts,
     test: TestIndex,
@@ -131,7 +133,8 @@ pub(crate) fn verdict(
     let known = facts.test(test);
     let kind = verdict.kind;
     if let Some(earlier) = &known.verdict {
-        let disagree = kind == VerdictKind::Flaky && copied;
+        let retried = known.added && facts.spec.retries > 0 && earlier.kind == VerdictKind::Failed;
+        let disagree = kind == VerdictKind::Flaky && (copied || retried);
         let ran = matches!(earlier.kind, VerdictKind::Passed | VerdictKind::Failed);
         return if disagree && ran { Ok(()) } else { Err(format!("a second verdict for {test}: {kind}")) };
     }

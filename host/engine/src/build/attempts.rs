@@ -218,6 +218,14 @@ impl Build {
 
     fn give_verdict(&mut self, step: &mut Step, index: TestIndex, verdict: Verdict) {
         let failed = Build::fails(verdict.kind);
+        self.settle(step, index, verdict);
+        if failed && self.facts.spec.fail_fast && self.live.closing.is_none() {
+            self.live.closing = self.failed_fast();
+        }
+    }
+
+    /// A verdict that ends nothing but its test.
+    fn settle(&mut self, step: &mut Step, index: TestIndex, verdict: Verdict) {
         self.live.waiting.remove(&index);
         self.note_change(index);
         self.record(step, Fact::Verdict { test: index, verdict });
@@ -226,9 +234,6 @@ impl Build {
             if only_this {
                 self.call_back(step, copy);
             }
-        }
-        if failed && self.facts.spec.fail_fast && self.live.closing.is_none() {
-            self.live.closing = self.failed_fast();
         }
     }
 
@@ -268,8 +273,8 @@ impl Build {
 
     /// A name that is not of the group: one of another group is evidence only, an unknown one is added.
     fn add_reported(&mut self, step: &mut Step, attempt: AttemptId, report: Report) {
-        if self.facts.has_test(&report.name) {
-            return;
+        if let Some(known) = self.facts.find_test(&report.name) {
+            return self.report_again(step, known, attempt, &report);
         }
         let test = Test {
             name: report.name.clone(),
@@ -284,7 +289,24 @@ impl Build {
             Status::Skipped => VerdictKind::Skipped,
         };
         let verdict = Verdict { kind, cause: report.message, duration: report.duration, attempt: Some(attempt) };
-        self.give_verdict(step, index, verdict);
+        if self.facts.spec.retries > 0 {
+            // If it failed along with a test that is tried again, it may yet pass with it.
+            self.settle(step, index, verdict);
+        } else {
+            self.give_verdict(step, index, verdict);
+        }
+    }
+
+    /// An added test, a part of a listed one, failed when that did, and passed on the retry that was asked for.
+    fn report_again(&mut self, step: &mut Step, index: TestIndex, attempt: AttemptId, report: &Report) {
+        let facts = self.facts.test(index);
+        let failed = facts.verdict.as_ref().filter(|verdict| verdict.kind == VerdictKind::Failed);
+        let Some(earlier) = failed.filter(|verdict| facts.added && verdict.attempt != Some(attempt)) else { return };
+        if self.facts.spec.retries > 0 && report.status == Status::Passed {
+            let (cause, duration) = (earlier.cause.clone(), report.duration);
+            let verdict = Verdict { kind: VerdictKind::Flaky, cause, duration, attempt: Some(attempt) };
+            self.record(step, Fact::Verdict { test: index, verdict });
+        }
     }
 
     /// A failure that no single test owns stands for itself.
@@ -299,7 +321,7 @@ impl Build {
         let first = &self.facts.test(*first).test;
         let name = format!("{} (group of {})", first.name, tests.len());
         let mut named = Test { name, suite: first.suite.clone(), ..Test::default() };
-        while self.facts.has_test(&named.name) {
+        while self.facts.find_test(&named.name).is_some() {
             named.name.push('\'');
         }
         named.case = named.name.clone();
