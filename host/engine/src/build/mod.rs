@@ -261,6 +261,8 @@ impl Build {
         let build = self.build_deadline();
         let tests = self.live.attempts.values().filter_map(|attempt| self.open_deadline(attempt));
         let helpers = self.live.helpers.plan.iter().map(|(at, _)| *at);
-        build.into_iter().chain(tests).chain(helpers).chain(self.live.policy.wake_at).min()
+        // While the tree is made again there is nothing to decide.
+        let policy = self.live.policy.wake_at.filter(|_| self.facts.phase() == Phase::Test);
+        build.into_iter().chain(tests).chain(helpers).chain(policy).min()
     }
 }
