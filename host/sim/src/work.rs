@@ -164,15 +164,17 @@ fn snapshot(age: Duration) -> SnapshotInfo {
 
 /// The end of a phase: as planned, or an exec failure.
 pub(crate) fn phase_answer(task: &Task, plan: &BuildPlan, failed: Option<ExecFailure>) -> Answer {
-    let step = |failed: Option<ExecFailure>| failed.map_or(Ok(()), |failure| Err(StepFailure::Exec(failure)));
+    if let Some(failure) = failed {
+        return Answer::failure_of(task, failure);
+    }
     match task {
-        Task::PushSource { .. } => Answer::SourcePushed(step(failed)),
-        Task::SetUp { .. } => Answer::SetUp(failed.map_or(Ok(()), Err)),
-        Task::Make { .. } if failed.is_none() && plan.make_fails => {
+        Task::PushSource { .. } => Answer::SourcePushed(Ok(())),
+        Task::SetUp { .. } => Answer::SetUp(Ok(())),
+        Task::Make { .. } if plan.make_fails => {
             Answer::Made(Err(StepFailure::Command { step: "make".into(), end: CommandEnd::Exited(2) }))
         }
-        Task::Make { .. } => Answer::Made(step(failed)),
-        Task::SaveSnapshot { .. } => Answer::SnapshotSaved(failed.map_or(Ok(snapshot(Duration::ZERO)), Err)),
+        Task::Make { .. } => Answer::Made(Ok(())),
+        Task::SaveSnapshot { .. } => Answer::SnapshotSaved(Ok(snapshot(Duration::ZERO))),
         Task::AcquireLease { .. }
         | Task::ReleaseLease { .. }
         | Task::FindSnapshot
@@ -180,10 +182,7 @@ pub(crate) fn phase_answer(task: &Task, plan: &BuildPlan, failed: Option<ExecFai
         | Task::Estimate
         | Task::PlanHelpers(_)
         | Task::Decide(_)
-        | Task::RunGroup { .. } => Answer::TestsListed(match failed {
-            Some(failure) => Err(ListFailure::Exec(failure)),
-            None => listing(plan),
-        }),
+        | Task::RunGroup { .. } => Answer::TestsListed(listing(plan)),
     }
 }
 
