@@ -95,6 +95,8 @@ impl World {
 
     fn start(&mut self, op: OpId, build: BuildId, lease: LeaseId, exec: Exec) {
         if !self.fleet.alive(lease) {
+            // It may have been lost before anything of this build ran on it.
+            self.model.trouble(build);
             let lost = failure(ExecFailureKind::MachineLost, "no connection");
             let end = exec.seen(self.now, Err(lost));
             return self.reply(op, DETECTION, Answer::AttemptEnded(Box::new(end)));
