@@ -14,7 +14,7 @@ mod stages;
 
 use std::process::ExitCode;
 
-use args::Chore;
+use args::{Chore, Extent};
 use repository::Repository;
 
 fn main() -> ExitCode {
@@ -32,7 +32,9 @@ fn main() -> ExitCode {
             Ok(())
         }
         Chore::Plugins => chores::plugins::run(&repository),
-        Chore::Projects => projects::ensure().map(|folder| eprintln!("MUSTER_TEST_PROJECTS={}", folder.display())),
+        Chore::Projects => {
+            projects::ensure(Extent::Full).map(|folder| eprintln!("MUSTER_TEST_PROJECTS={}", folder.display()))
+        }
         Chore::Build => chores::build::run(&repository),
         Chore::Test(extent) => chores::test::run(&repository, extent),
         Chore::Dogfood { args } => dogfood::run(&repository, &args),

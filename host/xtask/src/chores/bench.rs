@@ -7,6 +7,7 @@
 use anyhow::{Context as _, bail};
 use serde_json::Value;
 
+use crate::args::Extent;
 use crate::chores::build::{BUNDLE_VARIABLE, release};
 use crate::chores::plugins;
 use crate::process::{self, cargo};
@@ -22,7 +23,7 @@ pub(crate) fn run(repository: &Repository, only: Option<&str>) -> anyhow::Result
     if chosen.is_empty() {
         bail!("find a bench{}", only.map_or_else(String::new, |only| format!(" in a package `{only}`")));
     }
-    let projects = projects::ensure()?;
+    let projects = projects::ensure(Extent::Full)?;
     let mut command = cargo(repository);
     command.args(["bench", "--no-fail-fast"]);
     // Every package of the benches, whichever run: what is selected decides the features of what all depend on, and other

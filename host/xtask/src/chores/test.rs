@@ -15,7 +15,7 @@ use crate::stages::Stages;
 /// Runs all stages; tests that fail are an error after the summary.
 pub(crate) fn run(repository: &Repository, extent: Extent) -> anyhow::Result<()> {
     let mut stages = Stages::default();
-    let tools = stages.run("tools", || tools::ensure(repository))?;
+    let tools = stages.run("tools", || tools::ensure(repository, extent))?;
     stages.run("plugins", || plugins::run(repository))?;
     stages.run("build", || build(repository))?;
     let runner = Runner::find();

@@ -6,6 +6,7 @@ use std::path::PathBuf;
 use anyhow::{Context as _, bail};
 
 use crate::apt;
+use crate::args::Extent;
 use crate::process::{self, cargo};
 use crate::projects;
 use crate::repository::Repository;
@@ -47,9 +48,9 @@ pub(crate) struct Tools {
 
 /// Gets what is missing. Where that is impossible the tests that need it skip themselves, saying why; under `CI` that
 /// is an error.
-pub(crate) fn ensure(repository: &Repository) -> anyhow::Result<Tools> {
+pub(crate) fn ensure(repository: &Repository, extent: Extent) -> anyhow::Result<Tools> {
     tolerate(apt::ensure(&PACKAGES))?;
-    Ok(Tools { s3_server: tolerate(s3_server(repository))?, projects: tolerate(projects::ensure())? })
+    Ok(Tools { s3_server: tolerate(s3_server(repository))?, projects: tolerate(projects::ensure(extent))? })
 }
 
 /// Whether this run is the gate, where nothing may be skipped for want of a tool.

@@ -6,11 +6,7 @@ use std::process::Command;
 
 use anyhow::Context as _;
 
-use crate::projects::{self, Release};
-
-/// A release with 4,700 tests, about two minutes of one processor; it has no dependencies itself.
-const RELEASE: Release =
-    Release { name: "networkx", version: "3.4.2", requirements: &["pytest==8.3.5"], wheels: &[], editable: false };
+use crate::projects::{self, NETWORKX};
 
 /// The unpacked project with an environment to test it in.
 pub(crate) struct Project {
@@ -26,10 +22,13 @@ impl Project {
     /// Fetches, unpacks and equips it, each only if that is still to do.
     pub(crate) fn fetch() -> anyhow::Result<Self> {
         let base = projects::folder()?;
-        let project =
-            Self { tree: RELEASE.tree(&base), environment: RELEASE.environment(&base), outputs: base.join("demo-out") };
+        let project = Self {
+            tree: NETWORKX.tree(&base),
+            environment: NETWORKX.environment(&base),
+            outputs: base.join("demo-out"),
+        };
         fs::create_dir_all(&project.outputs).with_context(|| format!("create `{}`", project.outputs.display()))?;
-        RELEASE.ensure(&base)?;
+        NETWORKX.ensure(&base)?;
         Ok(project)
     }
 

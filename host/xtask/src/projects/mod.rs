@@ -15,9 +15,14 @@ use std::process::Command;
 
 use anyhow::Context as _;
 
+use crate::args::Extent;
 use crate::process;
 
 pub(crate) use python::Release;
+
+/// What the demo builds: 4,700 tests, about two minutes of one processor; it has no dependencies itself.
+pub(crate) const NETWORKX: Release =
+    Release { name: "networkx", version: "3.4.2", requirements: &["pytest==8.3.5"], wheels: &[], editable: false };
 
 /// What the tests build with the pytest builder.
 const PYTHON: [Release; 3] = [
@@ -59,17 +64,20 @@ const DEBIAN: &str = "libtype-tiny-perl";
 /// and where.
 const GO: (&str, &str) = ("golang-golang-x-text-dev", "usr/share/gocode/src/golang.org/x/text");
 
-/// Gets all that tests and benches build; the answer is the folder they lie in.
-pub(crate) fn ensure() -> anyhow::Result<PathBuf> {
+/// Gets what tests of this extent build, and in full what benches do; the answer is the folder they lie in.
+pub(crate) fn ensure(extent: Extent) -> anyhow::Result<PathBuf> {
     let base = folder()?;
     for release in &PYTHON {
         release.ensure(&base)?;
     }
     debian::ensure(&base, DEBIAN)?;
-    for crates in &rust::RUST {
-        crates.ensure(&base)?;
+    rust::NUM.ensure(&base)?;
+    if extent == Extent::Full {
+        rust::TOML.ensure(&base)?;
+        rust::CROSSBEAM.ensure(&base)?;
+        debian::ensure_part(&base, GO.0, GO.1)?;
+        NETWORKX.ensure(&base)?;
     }
-    debian::ensure_part(&base, GO.0, GO.1)?;
     Ok(base)
 }
 

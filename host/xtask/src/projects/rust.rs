@@ -25,33 +25,32 @@ pub(crate) struct Crates {
     pub(crate) lock: Option<&'static str>,
 }
 
-/// What tests and benches build with the cargo builder.
-pub(crate) const RUST: [Crates; 3] = [
-    // Three crates of one repository: documentation tests, harnesses of their own.
-    Crates {
-        name: "toml-workspace",
-        members: &[("toml", "0.8.19"), ("toml_edit", "0.22.20"), ("toml_datetime", "0.6.8")],
-        lock: Some(TOML_LOCK),
-    },
-    // Five crates that use each other, a build script, documentation tests; all compiled in seconds.
-    Crates {
-        name: "num-workspace",
-        members: &[
-            ("num-bigint", "0.4.6"),
-            ("num-complex", "0.4.6"),
-            ("num-iter", "0.1.45"),
-            ("num-rational", "0.4.2"),
-            ("num-traits", "0.2.19"),
-        ],
-        lock: Some(NUM_LOCK),
-    },
-    // Tests that wait, and tests that keep several processors busy: minutes of them, compiled in seconds.
-    Crates {
-        name: "crossbeam-workspace",
-        members: &[("crossbeam-channel", "0.5.15"), ("crossbeam-utils", "0.8.21")],
-        lock: Some(CROSSBEAM_LOCK),
-    },
-];
+/// Three crates of one repository: documentation tests, harnesses of their own.
+pub(crate) const TOML: Crates = Crates {
+    name: "toml-workspace",
+    members: &[("toml", "0.8.19"), ("toml_edit", "0.22.20"), ("toml_datetime", "0.6.8")],
+    lock: Some(TOML_LOCK),
+};
+
+/// Five crates that use each other, a build script, documentation tests; all compiled in seconds.
+pub(crate) const NUM: Crates = Crates {
+    name: "num-workspace",
+    members: &[
+        ("num-bigint", "0.4.6"),
+        ("num-complex", "0.4.6"),
+        ("num-iter", "0.1.45"),
+        ("num-rational", "0.4.2"),
+        ("num-traits", "0.2.19"),
+    ],
+    lock: Some(NUM_LOCK),
+};
+
+/// Tests that wait, and tests that keep several processors busy: minutes of them, compiled in seconds.
+pub(crate) const CROSSBEAM: Crates = Crates {
+    name: "crossbeam-workspace",
+    members: &[("crossbeam-channel", "0.5.15"), ("crossbeam-utils", "0.8.21")],
+    lock: Some(CROSSBEAM_LOCK),
+};
 
 impl Crates {
     /// Fetches and lays it out, unless it is there, with all that it needs in cargo's own folder.
