@@ -34,6 +34,28 @@ pub fn normalize(events: Vec<Event>) -> Vec<Event> {
     joined
 }
 
+/// For tests of a parser: what it makes of an output that comes in pieces of these sizes, from the first again after
+/// the last, and of its end. However it was cut, the answer is to be the same.
+pub fn replay(mut parser: impl Parser, output: &[u8], sizes: &[usize], exit: &ExitStatus) -> Vec<Event> {
+    let mut events = Vec::new();
+    let mut rest = output;
+    let mut sizes = sizes.iter().cycle();
+    while !rest.is_empty() {
+        let size = (*sizes.next().unwrap_or(&1)).clamp(1, rest.len());
+        events.extend(parser.push(&rest[..size]));
+        rest = &rest[size..];
+    }
+    events.extend(parser.finish(exit));
+    normalize(events)
+}
+
+/// For tests of a parser: all that it passes on.
+pub fn text(events: &[Event]) -> String {
+    let text =
+        events.iter().filter_map(|event| if let Event::Text(text) = event { Some(text.as_slice()) } else { None });
+    String::from_utf8_lossy(&text.collect::<Vec<_>>().concat()).into_owned()
+}
+
 /// What wit-bindgen calls.
 #[doc(hidden)]
 pub struct Exported<T>(std::marker::PhantomData<T>);

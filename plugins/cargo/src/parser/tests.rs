@@ -1,6 +1,6 @@
 //! Facts of the runner, plain output, and cuts at any byte.
 
-use muster_sdk::parser::normalize;
+use muster_sdk::parser::{replay, text};
 use muster_sdk::types::{MILLISECOND, test};
 use proptest::prelude::*;
 
@@ -17,28 +17,13 @@ const FACTS: &str = concat!(
 );
 
 fn parse(tests: &[&str], output: &[u8], sizes: &[usize]) -> Vec<Event> {
-    let mut parser = CargoParser::new("", tests.iter().map(|name| test(*name)).collect());
-    let mut events = Vec::new();
-    let mut rest = output;
-    let mut sizes = sizes.iter().cycle();
-    while !rest.is_empty() {
-        let size = (*sizes.next().unwrap_or(&1)).clamp(1, rest.len());
-        events.extend(parser.push(&rest[..size]));
-        rest = &rest[size..];
-    }
-    events.extend(parser.finish(&ExitStatus::Exited(0)));
-    normalize(events)
+    let parser = CargoParser::new("", tests.iter().map(|name| test(*name)).collect());
+    replay(parser, output, sizes, &ExitStatus::Exited(0))
 }
 
 fn results(events: &[Event]) -> Vec<(&str, Status)> {
     let finished = events.iter().filter_map(|e| if let Event::Finished(r) = e { Some(r) } else { None });
     finished.map(|result| (result.name.as_str(), result.status)).collect()
-}
-
-fn text(events: &[Event]) -> String {
-    let text: Vec<u8> =
-        events.iter().filter_map(|e| if let Event::Text(t) = e { Some(t.clone()) } else { None }).flatten().collect();
-    String::from_utf8_lossy(&text).into_owned()
 }
 
 #[test]

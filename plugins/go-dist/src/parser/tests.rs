@@ -1,6 +1,6 @@
 //! Groups of packages, tests that are no package's, and cuts at any byte.
 
-use muster_sdk::parser::normalize;
+use muster_sdk::parser::{replay, text};
 use muster_sdk::types::{MILLISECOND, test};
 use proptest::prelude::*;
 
@@ -8,22 +8,8 @@ use super::*;
 
 fn parse(settings: &str, names: &[&str], output: &[u8], exit: &ExitStatus, sizes: &[usize]) -> Vec<Event> {
     let tests = names.iter().map(|name| Test { suite: "dist".into(), case: (*name).into(), ..test(*name) });
-    let mut parser = GoDistParser::new(settings, tests.collect());
-    let mut events = Vec::new();
-    let mut rest = output;
-    let mut sizes = sizes.iter().cycle();
-    while !rest.is_empty() {
-        let size = (*sizes.next().unwrap_or(&1)).clamp(1, rest.len());
-        events.extend(parser.push(&rest[..size]));
-        rest = &rest[size..];
-    }
-    events.extend(parser.finish(exit));
-    normalize(events)
-}
-
-fn text(events: &[Event]) -> String {
-    let text = events.iter().filter_map(|event| if let Event::Text(text) = event { Some(text.clone()) } else { None });
-    String::from_utf8_lossy(&text.flatten().collect::<Vec<u8>>()).into_owned()
+    let parser = GoDistParser::new(settings, tests.collect());
+    replay(parser, output, sizes, exit)
 }
 
 fn verdicts(events: &[Event]) -> Vec<(&str, Status, Option<u64>)> {

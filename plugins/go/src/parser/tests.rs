@@ -1,6 +1,6 @@
 //! What go 1.19 said of the module in `plugins/go/sample`, in each of its forms, and cuts at any byte.
 
-use muster_sdk::parser::normalize;
+use muster_sdk::parser::{replay, text};
 use muster_sdk::types::{SECOND, test};
 use proptest::prelude::*;
 
@@ -12,17 +12,8 @@ const VERBOSE: &str = include_str!("data/verbose.txt");
 const PLAIN: &str = include_str!("data/plain.txt");
 
 fn parse(settings: &str, listed: &[Test], output: &[u8], exit: &ExitStatus, sizes: &[usize]) -> Vec<Event> {
-    let mut parser = GoParser::new(settings, listed.to_vec());
-    let mut events = Vec::new();
-    let mut rest = output;
-    let mut sizes = sizes.iter().cycle();
-    while !rest.is_empty() {
-        let size = (*sizes.next().unwrap_or(&1)).clamp(1, rest.len());
-        events.extend(parser.push(&rest[..size]));
-        rest = &rest[size..];
-    }
-    events.extend(parser.finish(exit));
-    normalize(events)
+    let parser = GoParser::new(settings, listed.to_vec());
+    replay(parser, output, sizes, exit)
 }
 
 fn whole(output: &str) -> Vec<Event> {
@@ -53,12 +44,6 @@ fn verdicts(events: &[Event]) -> Vec<String> {
 fn message<'a>(events: &'a [Event], name: &str) -> &'a str {
     let name = name.replacen('m', "example.com/sample", 1);
     results(events).into_iter().find(|result| result.name == name).map_or("", |result| &result.message)
-}
-
-fn text(events: &[Event]) -> String {
-    let pieces =
-        events.iter().filter_map(|event| if let Event::Text(text) = event { Some(text.as_slice()) } else { None });
-    String::from_utf8_lossy(&pieces.collect::<Vec<_>>().concat()).into_owned()
 }
 
 /// What becomes of them all.

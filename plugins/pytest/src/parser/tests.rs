@@ -1,29 +1,14 @@
 //! Marker lines, plain output, and cuts at any byte.
 
-use muster_sdk::parser::normalize;
+use muster_sdk::parser::{replay, text};
 use muster_sdk::types::{MILLISECOND, test};
 use proptest::prelude::*;
 
 use super::*;
 
 fn parse(output: &[u8], sizes: &[usize]) -> Vec<Event> {
-    let mut parser = PytestParser::new("", vec![test("a.py::x"), test("a.py::y")]);
-    let mut events = Vec::new();
-    let mut rest = output;
-    let mut sizes = sizes.iter().cycle();
-    while !rest.is_empty() {
-        let size = (*sizes.next().unwrap_or(&1)).clamp(1, rest.len());
-        events.extend(parser.push(&rest[..size]));
-        rest = &rest[size..];
-    }
-    events.extend(parser.finish(&ExitStatus::Exited(0)));
-    normalize(events)
-}
-
-fn text(events: &[Event]) -> String {
-    let text: Vec<u8> =
-        events.iter().filter_map(|e| if let Event::Text(t) = e { Some(t.clone()) } else { None }).flatten().collect();
-    String::from_utf8_lossy(&text).into_owned()
+    let parser = PytestParser::new("", vec![test("a.py::x"), test("a.py::y")]);
+    replay(parser, output, sizes, &ExitStatus::Exited(0))
 }
 
 fn verdicts(events: &[Event]) -> Vec<(String, Status, String)> {

@@ -1,23 +1,14 @@
 //! Files, points, and cuts at any byte.
 
-use muster_sdk::parser::normalize;
+use muster_sdk::parser::replay;
 use muster_sdk::types::{MILLISECOND, test};
 use proptest::prelude::*;
 
 use super::*;
 
 fn parse(settings: &str, tests: &[&str], output: &[u8], exit: &ExitStatus, sizes: &[usize]) -> Vec<Event> {
-    let mut parser = Tap::new(settings, tests.iter().map(|name| test(*name)).collect());
-    let mut events = Vec::new();
-    let mut rest = output;
-    let mut sizes = sizes.iter().cycle();
-    while !rest.is_empty() {
-        let size = (*sizes.next().unwrap_or(&1)).clamp(1, rest.len());
-        events.extend(parser.push(&rest[..size]));
-        rest = &rest[size..];
-    }
-    events.extend(parser.finish(exit));
-    normalize(events)
+    let parser = Tap::new(settings, tests.iter().map(|name| test(*name)).collect());
+    replay(parser, output, sizes, exit)
 }
 
 fn check(settings: &str, tests: &[&str], output: &str, exit: i32, expected: &[(&str, Status, &str)]) {
