@@ -66,13 +66,17 @@ fn assert_nothing_was_lost(place: &str, own: &Own, outcome: &Outcome) {
     assert!(names.windows(2).all(|pair| pair[0] != pair[1]), "{place}: one verdict for each test");
 }
 
-/// After so many groups, or at all points of the run that `--full` visits.
-fn at_its_points(suite: Option<Suite>, role: &str, signal: Signal, after: usize) {
+/// After one group, or at all points of the run that `--full` visits.
+fn points() -> &'static [usize] {
+    if is_full() { &[0, 1, 2, 3, 5, 8, 13, 21, 34] } else { &[1] }
+}
+
+/// A machine of this role is disturbed after so many groups, in a run for each.
+fn at_points(suite: Option<Suite>, role: &str, signal: Signal, points: &[usize]) {
     let Some(suite) = suite else { return };
     let own = suite.run_itself();
     let user = User::new();
     user.configure(QUICK);
-    let points: &[usize] = if is_full() { &[0, 1, 2, 3, 5, 8, 13, 21, 34] } else { &[after] };
     let mut disturbances = 0;
     for after in points {
         let Some(outcome) = disturbed(&user, &suite, role, signal, *after) else { break };
@@ -88,17 +92,17 @@ fn multidict() -> Option<Suite> {
 
 #[test]
 fn multidict_survives_the_kill_of_a_helper() {
-    at_its_points(multidict(), "helper", Signal::KILL, 1);
+    at_points(multidict(), "helper", Signal::KILL, points());
 }
 
 #[test]
 fn multidict_survives_the_stop_of_a_helper() {
-    at_its_points(multidict(), "helper", Signal::STOP, 1);
+    at_points(multidict(), "helper", Signal::STOP, points());
 }
 
 #[test]
 fn multidict_survives_the_kill_of_the_main_buildlet() {
-    at_its_points(multidict(), "main", Signal::KILL, 1);
+    at_points(multidict(), "main", Signal::KILL, points());
 }
 
 /// Test binaries and documentation tests, by libtest. Half of the tests are of the first groups, so it is one of those
@@ -108,5 +112,5 @@ fn num_survives_the_kill_of_a_helper() {
     if !is_full_for("the loss of a machine in a Rust suite") {
         return;
     }
-    at_its_points(rust::without_nextest(), "helper", Signal::KILL, 0);
+    at_points(rust::without_nextest(), "helper", Signal::KILL, &[0]);
 }
