@@ -31,7 +31,7 @@ const PYTHON: [Release; 3] = [
         name: "pygments",
         version: "2.18.0",
         requirements: &["pytest==8.3.5", "setuptools==75.1.0", "wcag-contrast-ratio==0.9"],
-        wheels: &["hatchling==1.25.0"],
+        wheels: &["editables==0.5", "hatchling==1.25.0"],
         editable: false,
     },
     // A compiled extension, and fixtures shared by the whole session.
