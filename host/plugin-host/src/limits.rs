@@ -107,7 +107,7 @@ impl Default for Limits {
             estimator: role(64, 32, CallTime::new(200, 50)),
             policy: role(64, 16, CallTime::new(50, 5)),
             policy_open: CallTime::new(1_000, 50),
-            parser: role(32, 32, CallTime::new(100, 0)),
+            parser: role(32, 32, CallTime::new(1_000, 0)),
             pool: role(128, 16, CallTime::new(30_000, 0)),
         }
     }
