@@ -95,8 +95,8 @@ impl<'a> Sorted<'a> {
 
     /// No result. What had passed before the machine was lost stays passed; a failure told by a machine that was
     /// about to be lost is not believed. The test that was running is tried again by itself. Where nobody knows which
-    /// one that was, a few are tried one by one and many in much smaller groups; the last try of each is by itself, so that a test that kills
-    /// machines cannot take its neighbours with it.
+    /// one that was, a few are tried one by one and many in much smaller groups; the last try of each is by itself, so
+    /// that a test that kills machines cannot take its neighbours with it.
     fn after_exec_failure(mut self, failure: &ExecFailure, tries: u32) -> Judgement {
         let (kept, doubted): (Vec<_>, Vec<_>) =
             std::mem::take(&mut self.reported).into_iter().partition(|(_, r)| r.status != Status::Failed);

@@ -140,7 +140,7 @@ impl Model {
             VerdictKind::Failed => test.added || evidence.failed > 0 || evidence.blamed > 0 || evidence.unmentioned > 1,
             VerdictKind::Flaky => {
                 let failed = evidence.failed > 0 || evidence.blamed > 0 || evidence.unmentioned > 1;
-                test.added || (evidence.passed > 0 && failed)
+                (test.added && facts.spec.retries > 0) || (evidence.passed > 0 && failed)
             }
             VerdictKind::Skipped => test.added || test.test.skip.is_some() || evidence.skipped > 0,
             VerdictKind::Lost => failures == limit || (copied && failures > limit),

@@ -225,6 +225,9 @@ async fn spec(
 /// The most helpers of a pool that does not say how many machines it can have.
 const DEFAULT_HELPERS: u32 = 16;
 
+/// The work directory of a machine that is not there yet: that of x/build's buildlets.
+const NOBODYS_WORK_DIR: &str = "/workdir";
+
 /// The plan for a machine that nobody knows yet. It is asked for again, with the real place, once there is one.
 async fn plan_ahead(
     config: &BuilderConfig,
@@ -233,9 +236,9 @@ async fn plan_ahead(
     local: bool,
 ) -> anyhow::Result<BuildPlan> {
     let place = Place {
-        work_dir: "/work".into(),
-        tree: format!("/work/{}", config.root),
-        attempt_dir: "/work/.attempt".into(),
+        work_dir: NOBODYS_WORK_DIR.into(),
+        tree: format!("{NOBODYS_WORK_DIR}/{}", config.root),
+        attempt_dir: format!("{NOBODYS_WORK_DIR}/.attempt"),
         os: config.os.clone(),
         arch: config.arch.clone(),
         host_type: config.make_host_type.clone(),
