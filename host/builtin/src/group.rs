@@ -1,11 +1,9 @@
-//! How large a group may grow, and 2015's partition of a listed order.
+//! How large a group may grow.
 
 use std::time::Duration;
 
-use crate::{Item, narrower};
-
 /// The most that the tests of one group take together, beyond what the exec costs (2015's ten seconds).
-pub const GROUP_LIMIT: Duration = Duration::from_secs(10);
+const GROUP_LIMIT: Duration = Duration::from_secs(10);
 
 /// An exec is to be at most one part in this many of its group. A fifth was too much: what an exec costs before its first
 /// test is not all, since what tests share is loaded again with each.
@@ -79,82 +77,9 @@ impl Size {
     }
 }
 
-/// Whether two tests may share an exec, units and the group's size aside.
-fn mergeable(a: &Item, b: &Item) -> bool {
-    a.merge_key.is_some() && a.merge_key == b.merge_key && a.alone.is_none() && b.alone.is_none()
-}
-
-/// Cuts a listed order into groups of adjacent mergeable tests: a group ends before the test that would take it
-/// over `limit`. A test that is over it by itself stands alone.
-pub fn partition(items: &[Item], limit: Duration) -> Vec<Vec<u32>> {
-    let mut groups: Vec<Vec<u32>> = Vec::new();
-    let mut sum = Duration::ZERO;
-    let mut last: Option<&Item> = None;
-    let mut max_group = None;
-    for item in items {
-        let joins = last.is_some_and(|last| mergeable(last, item)) && sum + item.expected <= limit;
-        let narrowed = narrower(max_group, item.max_group);
-        match groups.last_mut() {
-            Some(group) if joins && narrowed.is_none_or(|most| group.len() < most as usize) => {
-                group.push(item.index);
-                sum += item.expected;
-                max_group = narrowed;
-            }
-            _ => {
-                groups.push(vec![item.index]);
-                sum = item.expected;
-                max_group = item.max_group;
-            }
-        }
-        last = Some(item);
-    }
-    groups
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::EstimateSource;
-
-    fn item(index: u32, millis: u64, key: Option<&str>) -> Item {
-        Item {
-            index,
-            name: format!("t{index}"),
-            merge_key: key.map(str::to_owned),
-            unit: None,
-            setup_key: None,
-            alone: None,
-            expected: Duration::from_millis(millis),
-            deviation: Duration::ZERO,
-            source: EstimateSource::Table,
-            max_group: None,
-        }
-    }
-
-    /// go-coordinator, TestPartitionGoTests: a sum of exactly ten seconds stays in one group.
-    #[test]
-    fn partition_of_the_later_coordinator() {
-        let millis = [1000, 1500, 2000, 2500, 3000, 3500, 4000, 4500, 5000, 5500, 6500];
-        let items: Vec<Item> = (0u32..).zip(millis).map(|(i, ms)| item(i, ms, Some("go_test"))).collect();
-        let groups = partition(&items, GROUP_LIMIT);
-        assert_eq!(groups, [vec![0, 1, 2, 3, 4], vec![5, 6], vec![7, 8], vec![9], vec![10]]);
-    }
-
-    #[test]
-    fn keys_and_lone_tests_end_a_group() {
-        let mut items = vec![
-            item(0, 1, Some("a")),
-            item(1, 1, Some("a")),
-            item(2, 1, Some("b")),
-            item(3, 1, None),
-            item(4, 1, None),
-        ];
-        items[1].max_group = Some(1);
-        assert_eq!(partition(&items, GROUP_LIMIT), [vec![0], vec![1], vec![2], vec![3], vec![4]]);
-        let mut items: Vec<Item> = (0..7).map(|index| item(index, 1, Some("a"))).collect();
-        items[1].max_group = Some(3);
-        assert_eq!(partition(&items, GROUP_LIMIT), [vec![0, 1, 2], vec![3, 4, 5, 6]]);
-    }
 
     #[test]
     fn sizes_follow_the_exec_and_the_rest() {

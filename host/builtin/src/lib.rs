@@ -17,7 +17,6 @@ mod types;
 mod view;
 
 pub use estimate::{PRIOR, median, standard_deviation};
-pub use group::{GROUP_LIMIT, partition};
 pub use helpers::plan_helpers;
 pub use run::Run;
 pub use types::{

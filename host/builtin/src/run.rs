@@ -81,6 +81,39 @@ mod tests {
         Action::Start { worker, tests: tests.to_vec() }
     }
 
+    /// The groups that a lone main buildlet takes one after the other.
+    fn groups(items: Vec<Item>, overhead_ms: u64) -> Vec<Vec<u32>> {
+        let mut run = run(items, 1, overhead_ms);
+        let mut groups = Vec::new();
+        while let [Action::Start { tests, .. }] = run.decide(Duration::ZERO, &[0]).actions.as_slice() {
+            let ended = tests.iter().map(|index| (*index, None)).collect();
+            run.observe(&[Observed::Finished { worker: 0, tests: ended, took: Duration::ZERO }]);
+            groups.push(tests.clone());
+        }
+        groups
+    }
+
+    /// go-coordinator, TestPartitionGoTests: a sum of exactly ten seconds stays in one group.
+    #[test]
+    fn partition_of_the_later_coordinator() {
+        let millis = [1000, 1500, 2000, 2500, 3000, 3500, 4000, 4500, 5000, 5500, 6500];
+        let items = (0..).zip(millis).map(|(index, millis)| item(index, millis)).collect();
+        assert_eq!(groups(items, 0), [vec![0, 1, 2, 3, 4], vec![5, 6], vec![7, 8], vec![9], vec![10]]);
+    }
+
+    #[test]
+    fn keys_and_lone_tests_end_a_group() {
+        let mut items: Vec<Item> = (0..5).map(|index| item(index, 1)).collect();
+        items[1].max_group = Some(1);
+        items[2].merge_key = Some("another".into());
+        items[3].merge_key = None;
+        items[4].merge_key = None;
+        assert_eq!(groups(items, 10), [vec![0], vec![1], vec![2], vec![3], vec![4]]);
+        let mut items: Vec<Item> = (0..7).map(|index| item(index, 1)).collect();
+        items[1].max_group = Some(3);
+        assert_eq!(groups(items, 10), [vec![0, 1, 2], vec![3, 4, 5, 6]]);
+    }
+
     #[test]
     fn main_in_order_helpers_biggest_first() {
         let items = vec![item(0, 6000), item(1, 5000), item(2, 30_000), item(3, 1000), item(4, 40_000)];
