@@ -11,11 +11,10 @@ use std::process::{Command, ExitCode};
 use std::time::Duration;
 
 use anyhow::{Context as _, Result, ensure};
-use measure::{Bar, Report};
+use measure::{Bar, Report, Samples};
 use serde_json::Value;
 
-/// Few, since each takes minutes: what a suite of that length takes varies little.
-const ROUNDS: usize = 2;
+const ROUNDS: usize = 5;
 const SUITE: &str = "crossbeam-workspace";
 /// How many tests run at once, either way.
 const PROCESSES: &str = "2";
@@ -37,16 +36,16 @@ fn main() -> Result<ExitCode> {
     bench.muster()?;
     bench.compile()?;
     let mut report = Report::default();
-    let (mut own, mut spread) = (Duration::ZERO, Duration::ZERO);
+    let [mut own, mut spread] = [(); 2].map(|()| Samples::default());
     for _ in 0..ROUNDS {
-        let nextest = bench.nextest()?;
+        own.push(bench.nextest()?);
         let build = bench.muster()?;
-        report.note(&format!("nextest {:.1} s, spread {:.1} s", nextest.as_secs_f64(), build.tests.as_secs_f64()));
+        spread.push(build.tests);
         build.certificate.iter().for_each(|line| report.note(line));
-        own += nextest;
-        spread += build.tests;
     }
-    let ratio = spread.as_secs_f64() / own.as_secs_f64();
+    report.samples("crossbeam, nextest with two processes", &own, &own);
+    report.samples("crossbeam, main and one local helper", &spread, &own);
+    let ratio = spread.median().as_secs_f64() / own.median().as_secs_f64();
     report.bar("crossbeam, main and one local helper to nextest with two processes", ratio, Bar::AtMost(MOST));
     Ok(report.end())
 }
