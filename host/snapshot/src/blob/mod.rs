@@ -5,8 +5,13 @@
 //! record is the commit: until then nobody sees the blob, and two writers of one key cannot mix their content. Content
 //! without a record, left by a process that was killed, is removed by [`BlobStore::sweep`]; [`BlobStore::prune`] keeps
 //! the whole within bounds.
+//!
+//! Beside blobs a store holds plain objects ([`BlobStore::put_object`]): one request each, created once and never
+//! replaced. They are for what is small, numerous and carries its own checks, as the segments of a log are.
 
 mod key;
+mod list;
+mod objects;
 mod open;
 mod prune;
 mod reader;
@@ -15,6 +20,7 @@ mod store;
 mod writer;
 
 pub use key::BlobKey;
+pub use objects::ObjectInfo;
 pub use open::BlobOptions;
 pub use prune::{Bounds, Pruned};
 pub use reader::BlobReader;

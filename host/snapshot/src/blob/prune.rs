@@ -68,42 +68,36 @@ impl BlobStore {
     /// Where the store cannot be asked, or refuses.
     pub async fn prune(&self, bounds: &Bounds) -> Result<Pruned, BlobError> {
         let leftovers = self.sweep("", bounds.spare).await?;
-        let now = SystemTime::now();
         let found = self.find_all().await?;
-        let mut pruned = Pruned { leftovers, left: found.values().map(|found| found.bytes).sum(), ..Pruned::default() };
-        // A clock that was set back makes things new, never old.
-        let age =
-            |found: &Found| found.used.map_or(Duration::ZERO, |used| now.duration_since(used).unwrap_or_default());
-        let mut oldest: Vec<(Duration, &BlobKey, u64)> =
-            found.iter().map(|(key, found)| (age(found), key, found.bytes)).collect();
-        oldest.sort_by(|a, b| b.0.cmp(&a.0).then_with(|| a.1.cmp(b.1)));
-        for (age, key, bytes) in oldest {
-            let too_old = bounds.age.is_some_and(|most| age > most);
-            let too_many = bounds.bytes.is_some_and(|most| pruned.left > most);
-            if age < bounds.spare || !(too_old || too_many) {
-                break;
-            }
+        let (beyond, pruned) = beyond(&found, bounds);
+        for key in beyond {
             self.delete_found(key, &found[key]).await?;
-            pruned.blobs += 1;
-            pruned.bytes += bytes;
-            pruned.left -= bytes;
         }
-        Ok(pruned)
+        Ok(Pruned { leftovers, ..pruned })
+    }
+
+    /// What [`prune`](BlobStore::prune) would remove of blobs, which it does not; leftovers are not counted.
+    ///
+    /// # Errors
+    ///
+    /// Where the store cannot be asked.
+    pub async fn prunable(&self, bounds: &Bounds) -> Result<Pruned, BlobError> {
+        Ok(beyond(&self.find_all().await?, bounds).1)
     }
 
     /// Deletes all objects of a key, the record first, and whatever is in it.
     async fn delete_found(&self, key: &BlobKey, found: &Found) -> Result<(), BlobError> {
-        self.delete_object(key, &self.record_path(key)).await?;
+        self.delete_at(key, &self.record_path(key)).await?;
         for suffix in &found.suffixes {
-            self.delete_object(key, &self.content_path(key, suffix)).await?;
+            self.delete_at(key, &self.content_path(key, suffix)).await?;
         }
-        self.delete_object(key, &self.used_path(key)).await
+        self.delete_at(key, &self.used_path(key)).await
     }
 
     /// Every key with the size of its content and its last use: when anything of it was written last.
     async fn find_all(&self) -> Result<BTreeMap<BlobKey, Found>, BlobError> {
         let mut found: BTreeMap<BlobKey, Found> = BTreeMap::new();
-        let mut objects = self.list_objects("");
+        let mut objects = self.list_all("");
         while let Some((name, object)) = objects.try_next().await? {
             let Some((key, suffix)) = name.rsplit_once('.') else { continue };
             let Ok(key) = BlobKey::new(key) else { continue };
@@ -119,4 +113,28 @@ impl BlobStore {
         }
         Ok(found)
     }
+}
+
+/// The keys that go, those used longest ago first.
+fn beyond<'a>(found: &'a BTreeMap<BlobKey, Found>, bounds: &Bounds) -> (Vec<&'a BlobKey>, Pruned) {
+    let now = SystemTime::now();
+    let mut pruned = Pruned { left: found.values().map(|found| found.bytes).sum(), ..Pruned::default() };
+    // A clock that was set back makes things new, never old.
+    let age = |found: &Found| found.used.map_or(Duration::ZERO, |used| now.duration_since(used).unwrap_or_default());
+    let mut oldest: Vec<(Duration, &BlobKey, u64)> =
+        found.iter().map(|(key, found)| (age(found), key, found.bytes)).collect();
+    oldest.sort_by(|a, b| b.0.cmp(&a.0).then_with(|| a.1.cmp(b.1)));
+    let mut keys = Vec::new();
+    for (age, key, bytes) in oldest {
+        let too_old = bounds.age.is_some_and(|most| age > most);
+        let too_many = bounds.bytes.is_some_and(|most| pruned.left > most);
+        if age < bounds.spare || !(too_old || too_many) {
+            break;
+        }
+        keys.push(key);
+        pruned.blobs += 1;
+        pruned.bytes += bytes;
+        pruned.left -= bytes;
+    }
+    (keys, pruned)
 }

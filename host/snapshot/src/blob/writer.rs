@@ -235,7 +235,7 @@ impl BlobWriter {
 
     async fn remove_content(&mut self, suffix: &str) {
         let path = self.store.content_path(&self.key, suffix);
-        if let Err(error) = self.store.delete_object(&self.key, &path).await {
+        if let Err(error) = self.store.delete_at(&self.key, &path).await {
             tracing::warn!(key = %self.key, %error, "content without a record could not be removed");
         }
     }

@@ -77,6 +77,9 @@ pub enum BlobError {
         #[source]
         source: io::Error,
     },
+    /// The key is not one.
+    #[error(transparent)]
+    Key(#[from] KeyError),
     /// There is no such blob.
     #[error("find blob `{key}` in {store}")]
     NotFound {

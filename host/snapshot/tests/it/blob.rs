@@ -52,7 +52,8 @@ pub(crate) async fn conformance(store: &BlobStore) -> Result<()> {
     modes(store).await?;
     nothing_half(store).await?;
     listing(store).await?;
-    pruning(store).await
+    pruning(store).await?;
+    crate::objects::conformance(store).await
 }
 
 async fn put_get_delete(store: &BlobStore) -> Result<()> {
@@ -272,6 +273,9 @@ async fn a_store_is_kept_within_its_bounds() -> Result<()> {
     assert_eq!(nothing, Pruned { left: 4000, ..Pruned::default() }, "an upload on its way is let be");
     let spared = store.prune(&Bounds { bytes: Some(0), spare: hour * 10, ..bounds }).await?;
     assert_eq!((spared.blobs, spared.left), (0, 4000), "a build may use what was used lately");
+    let told = store.prunable(&Bounds { age: Some(hour * 7), ..bounds }).await?;
+    assert_eq!(told, Pruned { blobs: 1, bytes: 1000, leftovers: 0, left: 3000 });
+    assert_eq!(keys(&store, "").await?.len(), 4, "it was only told");
     let old = store.prune(&Bounds { age: Some(hour * 7), ..bounds }).await?;
     assert_eq!(old, Pruned { blobs: 1, bytes: 1000, leftovers: 1, left: 3000 });
     assert_eq!(keys(&store, "").await?, ["new", "older", "used"], "the time of the last use counts");

@@ -6,6 +6,7 @@ mod clone;
 mod disk_full;
 mod fanout;
 mod hostile;
+mod objects;
 mod properties;
 mod s3;
 mod source;
