@@ -21,6 +21,7 @@ async fn main() -> anyhow::Result<()> {
             builder: "b".to_owned(),
             rev: "r".to_owned(),
             started: Time::from_nanos(1),
+            submission: String::new(),
         };
         store.commit(&epoch, &Commit { begun: vec![header], ..Commit::default() }).await?;
         let records: Vec<(u64, String)> = (0..10).map(|seq| (seq, format!("{{\"build\":{}}}", build.0))).collect();

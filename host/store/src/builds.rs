@@ -19,6 +19,8 @@ pub struct BuildHeader {
     pub rev: String,
     /// When it was submitted.
     pub started: Time,
+    /// What was asked for, opaque here (JSON); empty for a build of the command line.
+    pub submission: String,
 }
 
 /// How a build ended.
@@ -46,15 +48,19 @@ pub struct FinishedRow {
 /// Inserts the row of a build that begins.
 macro_rules! begin {
     ($connection:ident, $epoch:expr, $header:expr) => {
-        sqlx::query("INSERT INTO builds (build, scope, project, builder, rev, started) VALUES ($1, $2, $3, $4, $5, $6)")
-            .bind($header.build.0.cast_signed())
-            .bind(&$epoch.scope)
-            .bind(&$header.project)
-            .bind(&$header.builder)
-            .bind(&$header.rev)
-            .bind($header.started.as_nanos().cast_signed())
-            .execute(&mut *$connection)
-            .await
+        sqlx::query(
+            "INSERT INTO builds (build, scope, project, builder, rev, started, submission) \
+             VALUES ($1, $2, $3, $4, $5, $6, $7)",
+        )
+        .bind($header.build.0.cast_signed())
+        .bind(&$epoch.scope)
+        .bind(&$header.project)
+        .bind(&$header.builder)
+        .bind(&$header.rev)
+        .bind($header.started.as_nanos().cast_signed())
+        .bind(&$header.submission)
+        .execute(&mut *$connection)
+        .await
     };
 }
 
@@ -75,9 +81,7 @@ macro_rules! finish {
     };
 }
 
-pub(crate) use {begin, finish};
-
-/// Reads `build, project, builder, rev, started`.
+/// Reads `build, project, builder, rev, started, submission`.
 macro_rules! header {
     ($row:ident) => {
         Ok::<_, sqlx::Error>(BuildHeader {
@@ -86,6 +90,7 @@ macro_rules! header {
             builder: $row.try_get(2)?,
             rev: $row.try_get(3)?,
             started: Time::from_nanos($row.try_get::<i64, _>(4)?.cast_unsigned()),
+            submission: $row.try_get(5)?,
         })
     };
 }
@@ -97,14 +102,16 @@ macro_rules! finished_row {
         Ok::<_, sqlx::Error>(FinishedRow {
             finished: FinishedBuild {
                 build: header.build,
-                ended: Time::from_nanos($row.try_get::<i64, _>(5)?.cast_unsigned()),
-                outcome: $row.try_get(6)?,
-                summary_json: $row.try_get(7)?,
+                ended: Time::from_nanos($row.try_get::<i64, _>(6)?.cast_unsigned()),
+                outcome: $row.try_get(7)?,
+                summary_json: $row.try_get(8)?,
             },
             header,
         })
     }};
 }
+
+pub(crate) use {begin, finish, finished_row, header};
 
 impl Store {
     /// A number for a new build, never given before.
@@ -124,7 +131,7 @@ impl Store {
     /// # Errors
     /// If the database fails.
     pub async fn unfinished(&self, scope: &str) -> Result<Vec<BuildHeader>, StoreError> {
-        const READ: &str = "SELECT build, project, builder, rev, started FROM builds \
+        const READ: &str = "SELECT build, project, builder, rev, started, submission FROM builds \
              WHERE scope = $1 AND ended IS NULL ORDER BY build";
         with_pool!(self, |pool| {
             let rows = sqlx::query(READ).bind(scope).fetch_all(pool).await;
@@ -138,7 +145,7 @@ impl Store {
     /// # Errors
     /// If the database fails.
     pub async fn finished(&self, limit: u32) -> Result<Vec<FinishedRow>, StoreError> {
-        const READ: &str = "SELECT build, project, builder, rev, started, ended, outcome, summary FROM builds \
+        const READ: &str = "SELECT build, project, builder, rev, started, submission, ended, outcome, summary FROM builds \
              WHERE ended IS NOT NULL ORDER BY ended DESC, build DESC LIMIT $1";
         with_pool!(self, |pool| {
             let rows = sqlx::query(READ).bind(i64::from(limit)).fetch_all(pool).await;

@@ -59,6 +59,12 @@ pub enum StoreError {
         /// In which scope.
         scope: String,
     },
+    /// A submission came twice: the build of the first one counts.
+    #[error("submit under the request key {key:?}: it was used before")]
+    RequestKnown {
+        /// The key.
+        key: String,
+    },
     /// A name holds a NUL character, which PostgreSQL cannot store.
     #[error("store the name {name:?}: it holds a NUL character")]
     Name {
@@ -116,6 +122,7 @@ impl StoreError {
             StoreError::Folder { .. }
             | StoreError::Migrate { .. }
             | StoreError::NotUnfinished { .. }
+            | StoreError::RequestKnown { .. }
             | StoreError::Name { .. }
             | StoreError::Packed { .. } => Cause::Other,
         }
@@ -133,7 +140,9 @@ fn cause_of(error: &sqlx::Error) -> Cause {
         let code = database.code().unwrap_or_default();
         return match code.as_ref() {
             "53100" => Cause::DiskFull,
-            "53300" | "57P01" | "57P02" | "57P03" => Cause::Unavailable,
+            // Too many connections; it is shutting down, crashed or starting; a deadlock, of which one had to give way.
+            "53300" | "57P01" | "57P02" | "57P03" | "40001" | "40P01" => Cause::Unavailable,
+            broken if broken.len() == 5 && broken.starts_with("08") => Cause::Unavailable,
             other => match other.parse::<i32>() {
                 // SQLite's own codes are at most two bytes; SQLSTATEs of five digits are larger.
                 Ok(SQLITE_FULL | SQLITE_IOERR_WRITE | SQLITE_IOERR_SHMSIZE) => Cause::DiskFull,

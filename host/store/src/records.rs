@@ -4,7 +4,7 @@ use engine::BuildId;
 use sqlx::{QueryBuilder, Row};
 
 use crate::database::{in_transaction, with_pool};
-use crate::{BuildHeader, Epoch, FinishedBuild, Store, StoreError, builds, epoch};
+use crate::{BuildHeader, Epoch, FinishedBuild, Request, Store, StoreError, builds, epoch, requests};
 
 /// Rows of one INSERT: three values each stay far below the 32,766 that SQLite binds.
 const ROWS_PER_INSERT: usize = 1_000;
@@ -18,6 +18,8 @@ pub struct Commit {
     pub records: Vec<RecordRow>,
     /// Builds that end.
     pub finished: Vec<FinishedBuild>,
+    /// Keys of the submissions among those that begin; one that is known refuses the whole commit.
+    pub requests: Vec<Request>,
 }
 
 /// One record, as its writer encoded it.
@@ -35,7 +37,8 @@ impl Store {
     /// Commits all of this in one transaction, if the epoch is still held.
     ///
     /// # Errors
-    /// [`StoreError::Superseded`] if it is not; or if the database fails. In either case nothing was committed.
+    /// [`StoreError::Superseded`] if it is not; [`StoreError::RequestKnown`] if a request's key is known; or if the
+    /// database fails. In each case nothing was committed.
     pub async fn commit(&self, held: &Epoch, commit: &Commit) -> Result<(), StoreError> {
         let read_and_hold = epoch::read_and_hold(self.database.dialect());
         in_transaction!(self, "commit records", |connection, failed| {
@@ -46,6 +49,12 @@ impl Store {
                 .map_err(&failed)?;
             if current != Some(held.number.cast_signed()) {
                 return Err(StoreError::Superseded { held: held.clone() });
+            }
+            for request in &commit.requests {
+                let rows = requests::insert!(connection, request).map_err(&failed)?;
+                if rows.rows_affected() != 1 {
+                    return Err(StoreError::RequestKnown { key: request.key.clone() });
+                }
             }
             for header in &commit.begun {
                 builds::begin!(connection, held, header).map_err(&failed)?;
@@ -83,9 +92,22 @@ impl Store {
     /// # Errors
     /// If the database fails.
     pub async fn records(&self, build: BuildId) -> Result<Vec<(u64, String)>, StoreError> {
-        const READ: &str = "SELECT seq, json FROM records WHERE build = $1 ORDER BY seq";
+        // Numbers begin at 0, so that none is left out.
+        self.records_between(build, -1, i64::MAX).await
+    }
+
+    /// The records of a build behind one of them, in order, `limit` at most.
+    ///
+    /// # Errors
+    /// If the database fails.
+    pub async fn records_after(&self, build: BuildId, seq: u64, limit: u32) -> Result<Vec<(u64, String)>, StoreError> {
+        self.records_between(build, i64::try_from(seq).unwrap_or(i64::MAX), i64::from(limit)).await
+    }
+
+    async fn records_between(&self, build: BuildId, after: i64, limit: i64) -> Result<Vec<(u64, String)>, StoreError> {
+        const READ: &str = "SELECT seq, json FROM records WHERE build = $1 AND seq > $2 ORDER BY seq LIMIT $3";
         with_pool!(self, |pool| {
-            let rows = sqlx::query(READ).bind(build.0.cast_signed()).fetch_all(pool).await;
+            let rows = sqlx::query(READ).bind(build.0.cast_signed()).bind(after).bind(limit).fetch_all(pool).await;
             rows.and_then(|rows| {
                 rows.iter().map(|row| Ok((row.try_get::<i64, _>(0)?.cast_unsigned(), row.try_get(1)?))).collect()
             })

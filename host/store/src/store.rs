@@ -81,3 +81,16 @@ impl Store {
         with_pool!(self, |pool| pool.close().await);
     }
 }
+
+/// Whether both databases can hold this text: PostgreSQL cannot hold NUL, so no row has such a name.
+pub(crate) fn is_storable(text: &str) -> bool {
+    !text.contains('\0')
+}
+
+/// Refuses text that a database cannot hold.
+pub(crate) fn check_storable<'a>(texts: impl IntoIterator<Item = &'a String>) -> Result<(), StoreError> {
+    match texts.into_iter().find(|text| !is_storable(text)) {
+        Some(text) => Err(StoreError::Name { name: text.clone() }),
+        None => Ok(()),
+    }
+}

@@ -6,4 +6,6 @@ mod migrations;
 mod on_both;
 mod postgres;
 mod processes;
+mod retention;
+mod service;
 mod suite;

@@ -6,7 +6,7 @@ use std::path::Path;
 
 use engine::BuildId;
 use sqlx::migrate::Migrator;
-use store::{Settings, Store};
+use store::{BuildQuery, Settings, Store};
 
 use crate::postgres::Postgres;
 
@@ -75,12 +75,15 @@ async fn both_databases_have_the_same_migrations() {
 async fn reads_the_samples(place: &str) {
     let store = Store::open(place, &Settings::default()).await.unwrap();
     let unfinished = store.unfinished("main").await.unwrap();
-    assert_eq!(unfinished.iter().map(|header| header.build).collect::<Vec<_>>(), [BuildId(2)]);
+    assert_eq!(unfinished.iter().map(|header| header.build).collect::<Vec<_>>(), [BuildId(2), BuildId(3)]);
+    assert_eq!([&unfinished[0].submission, &unfinished[1].submission], ["", "{\"tree\":1}"]);
     assert_eq!(store.records(BuildId(2)).await.unwrap(), [(0, "{\"a\":1}".to_owned()), (1, "{\"b\":2}".to_owned())]);
     let finished = store.finished(10).await.unwrap();
     assert_eq!((finished[0].header.build, finished[0].finished.outcome.as_str()), (BuildId(1), "failed"));
-    assert_eq!(store.next_build().await.unwrap(), BuildId(3));
+    assert_eq!(store.next_build().await.unwrap(), BuildId(4));
+    assert_eq!(store.epoch_holder("main").await.unwrap().unwrap().name, "h");
     assert_eq!(store.claim_epoch("main").await.unwrap().number, 5);
+    reads_what_a_service_keeps(&store).await;
     let series = store::Series { project: "p".to_owned(), builder: "b".to_owned(), host_type: "h".to_owned() };
     let found = store.observations(&series, &["t"]).await.unwrap();
     assert_eq!(found[0].len(), 1);
@@ -88,4 +91,13 @@ async fn reads_the_samples(place: &str) {
     assert_eq!(store.phases(&series).await.unwrap().make, [found[0][0].duration]);
     assert_eq!((found[0][0].at, found[0][0].build, found[0][0].exact), (16, BuildId(1), true));
     store.close().await;
+}
+
+async fn reads_what_a_service_keeps(store: &Store) {
+    assert_eq!(store.request("k").await.unwrap().unwrap().build, BuildId(3));
+    let tokens = store.tokens().await.unwrap();
+    assert_eq!((tokens[0].id.as_str(), tokens[0].created, tokens[0].expires), ("i", 5, None));
+    assert_eq!(store.events(None, 10).await.unwrap()[0].1.kind, "reload");
+    assert_eq!(store.generations("pytest").await.unwrap()[0].digest, "sha256:1");
+    assert_eq!(store.builds(&BuildQuery { limit: 9, ..BuildQuery::default() }).await.unwrap().len(), 3);
 }

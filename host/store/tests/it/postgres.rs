@@ -23,7 +23,7 @@ impl Postgres {
         let Some(bin) = programs() else {
             let reason = format!("PostgreSQL is not installed: there is no {VERSIONS}/*/bin/initdb");
             assert!(std::env::var_os("CI").is_none(), "{reason}");
-            println!("skipped: {reason}");
+            eprintln!("skipped: {reason}");
             return None;
         };
         let folder = tempfile::tempdir().unwrap();
@@ -34,10 +34,7 @@ impl Postgres {
         let server = Postgres { folder, bin };
         let data = server.path("data");
         server.run("initdb", &["-D", &data, "-U", "postgres", "-A", "trust", "--no-sync", "-E", "UTF8"]);
-        // No port at all: the socket is in a folder of our own.
-        let options = format!("-k {} -c listen_addresses= -c fsync=off", server.folder.path().display());
-        let log = server.path("log");
-        server.run("pg_ctl", &["-D", &data, "-w", "-l", &log, "-o", &options, "start"]);
+        server.begin();
         Some(server)
     }
 
@@ -48,12 +45,16 @@ impl Postgres {
         format!("postgres://postgres@localhost/{name}?host={folder}")
     }
 
-    /// Stops at once, as a crash does, and starts again.
-    pub(crate) fn crash_and_restart(&self) {
-        let data = self.path("data");
-        self.run("pg_ctl", &["-D", &data, "-m", "immediate", "-w", "stop"]);
+    /// Stops at once, as a crash does.
+    pub(crate) fn crash(&self) {
+        self.run("pg_ctl", &["-D", &self.path("data"), "-m", "immediate", "-w", "stop"]);
+    }
+
+    /// Starts, for the first time or after a stop.
+    pub(crate) fn begin(&self) {
+        // No port at all: the socket is in a folder of our own.
         let options = format!("-k {} -c listen_addresses= -c fsync=off", self.folder.path().display());
-        let log = self.path("log");
+        let (data, log) = (self.path("data"), self.path("log"));
         self.run("pg_ctl", &["-D", &data, "-w", "-l", &log, "-o", &options, "start"]);
     }
 

@@ -10,7 +10,8 @@ use store::{
     Settings, Store, StoreError, TestObserved,
 };
 
-type Check = fn(String) -> Pin<Box<dyn Future<Output = ()>>>;
+/// A check of one empty database.
+pub(crate) type Check = fn(String) -> Pin<Box<dyn Future<Output = ()>>>;
 
 /// Names are names of databases, too.
 pub(crate) const ALL: &[(&str, Check)] = &[
@@ -27,17 +28,18 @@ pub(crate) const ALL: &[(&str, Check)] = &[
     ("hundred_thousand", |place| Box::pin(a_hundred_thousand_tests(place))),
 ];
 
-async fn open(place: &str) -> Store {
+pub(crate) async fn open(place: &str) -> Store {
     Store::open(place, &Settings::default()).await.unwrap()
 }
 
-fn header(build: BuildId) -> BuildHeader {
+pub(crate) fn header(build: BuildId) -> BuildHeader {
     BuildHeader {
         build,
         project: "it's \"quoted\"; DROP TABLE builds; --".to_owned(),
         builder: "linux-amd64-race".to_owned(),
         rev: "r\u{e9}v\u{1f600}".to_owned(),
         started: Time::from_nanos(1_700_000_000_000_000_001),
+        submission: "{\"tree\":\"sha256:1\"}".to_owned(),
     }
 }
 
@@ -49,7 +51,7 @@ pub(crate) async fn begin(store: &Store, scope: &str) -> (BuildId, Epoch) {
     (build, epoch)
 }
 
-fn finish(build: BuildId, ended: u64) -> FinishedBuild {
+pub(crate) fn finish(build: BuildId, ended: u64) -> FinishedBuild {
     FinishedBuild {
         build,
         ended: Time::from_nanos(ended),
@@ -85,7 +87,7 @@ async fn a_commit_is_all_or_nothing(place: String) {
     let next = BuildId(77);
     // The last row is there already.
     let records = (1_000..3_500).chain([5]).map(row).collect();
-    let commit = Commit { begun: vec![header(next)], records, finished: vec![finish(build, 9)] };
+    let commit = Commit { begun: vec![header(next)], records, finished: vec![finish(build, 9)], ..Commit::default() };
     let error = store.commit(&epoch, &commit).await.unwrap_err();
     assert_eq!(error.cause(), Cause::Other);
     assert_eq!(store.records(build).await.unwrap().len(), 1);
