@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use crate::policy::{HelperInput, Observed, RunInput};
-use crate::{AttemptId, BuildId, HostType, LeaseId, OpId, Record, Role, TestIndex};
+use crate::{AttemptId, BuildId, HostType, LeaseId, Machine, OpId, Record, Role, TestIndex};
 
 /// One order.
 #[derive(Clone, Debug, PartialEq)]
@@ -41,6 +41,17 @@ pub enum Task {
         role: Role,
         /// Its class.
         host_type: HostType,
+    },
+    /// After a restart: take up a claim of before, under its old number. Answered as `AcquireLease`; granted means that
+    /// the machine answers and still has what it had. Then what it did is ordered again, and what still runs there is
+    /// attached to. If it is called back, the claim is given back at once.
+    AdoptLease {
+        /// The number of the claim.
+        lease: LeaseId,
+        /// What it is for.
+        role: Role,
+        /// On what.
+        machine: Machine,
     },
     /// Give a buildlet back.
     ReleaseLease {
@@ -82,7 +93,7 @@ pub enum Task {
     PlanHelpers(HelperInput),
     /// Ask the policy what the idle workers are to do.
     Decide(Box<DecideTask>),
-    /// Run tests in one exec.
+    /// Run tests in one exec; one of this number that exists already is attached to, and told from its beginning.
     RunGroup {
         /// The try.
         attempt: AttemptId,

@@ -1,10 +1,12 @@
-//! The engine: routes events to builds, starts builds in their turn, and keeps the ids.
+//! The engine: routes events to builds, starts builds in their turn, and keeps the ids. What an event costs does not
+//! depend on how many builds wait.
 
 use std::collections::BTreeMap;
 use std::time::Duration;
 
 use crate::build::Build;
 use crate::ops::Ops;
+use crate::queue::{Builds, WaitsFor};
 use crate::{
     Answer, AttemptId, BuildFacts, BuildId, Effect, Event, ExecFailure, ExecFailureKind, Fact, LeaseId, OpId, Record,
     Task, Time,
@@ -21,11 +23,13 @@ const LATE_GRANT: Duration = Duration::from_secs(3600);
 pub struct EngineConfig {
     /// Builds that run at once; others wait in the queue.
     pub max_active: usize,
+    /// After a restart, how long a machine of before is waited for. None gives up all of them.
+    pub adoption: Option<Duration>,
 }
 
 impl Default for EngineConfig {
     fn default() -> EngineConfig {
-        EngineConfig { max_active: 64 }
+        EngineConfig { max_active: 64, adoption: None }
     }
 }
 
@@ -34,7 +38,7 @@ impl Default for EngineConfig {
 pub struct Engine {
     config: EngineConfig,
     now: Time,
-    builds: BTreeMap<BuildId, Build>,
+    builds: Builds,
     shared: Shared,
 }
 
@@ -94,17 +98,18 @@ impl Step<'_> {
 impl Engine {
     /// An engine without builds.
     pub fn new(config: EngineConfig) -> Engine {
-        Engine { config, now: Time::default(), builds: BTreeMap::new(), shared: Shared::default() }
+        Engine { config, now: Time::default(), builds: Builds::default(), shared: Shared::default() }
     }
 
-    /// Goes on from the records of unfinished builds, in the order they were made. What was under way is begun
-    /// anew: machines of before are given up, and their tests run again without a word against them.
+    /// Goes on from the records of unfinished builds, in the order they were made. Machines of before are asked for, and
+    /// what they did goes on; those that are given up cost their tests nothing but time.
     pub fn recover(config: EngineConfig, records: &[Record], now: Time) -> (Engine, Vec<Effect>) {
         let mut by_build: BTreeMap<BuildId, Vec<&Record>> = BTreeMap::new();
         for record in records {
             by_build.entry(record.build).or_default().push(record);
         }
         let mut engine = Engine::new(config);
+        let mut unfinished = Vec::new();
         engine.now = records.iter().map(|record| record.at).fold(now, Time::max);
         for facts in by_build.into_values().filter_map(BuildFacts::fold) {
             let last = |ids: Option<u64>, so_far: u64| ids.unwrap_or(0).max(so_far);
@@ -112,23 +117,34 @@ impl Engine {
             shared.last_lease = last(facts.leases.keys().last().map(|id| id.0), shared.last_lease);
             shared.last_attempt = last(facts.attempts.keys().last().map(|id| id.0), shared.last_attempt);
             if facts.ended.is_none() {
-                engine.builds.insert(facts.spec.build, Build::new(facts));
+                unfinished.push(facts.spec.build);
+                engine.builds.insert(Build::new(facts));
             }
         }
         engine.shared.number_above(engine.now);
         let effects = engine.in_step(now, |engine, step| {
-            for build in engine.builds.values_mut() {
-                build.recover(step);
+            for id in unfinished {
+                if let Some(build) = engine.builds.get_mut(id) {
+                    build.recover(step, config.adoption);
+                    build.go_on(step);
+                }
+                engine.builds.settle(id);
             }
         });
         (engine, effects)
     }
 
+    /// Begins no build that waits, from now on.
+    pub fn hold(&mut self) {
+        self.config.max_active = 0;
+    }
+
     /// Applies one event and returns everything the outside must now do, in order.
     pub fn step(&mut self, now: Time, event: Event) -> Vec<Effect> {
         let effects = self.in_step(now, |engine, step| engine.route(step, event));
+        // Of those that wait nothing can have changed.
         #[cfg(debug_assertions)]
-        self.check_invariants();
+        self.builds.active().for_each(|build| build.check_invariants(&self.shared.ops));
         effects
     }
 
@@ -138,46 +154,57 @@ impl Engine {
         let mut step = Step { now: self.now, shared: &mut shared, effects: Vec::new() };
         work(self, &mut step);
         self.expire(&mut step);
-        for build in self.builds.values_mut() {
-            build.go_on(&mut step);
+        for id in self.builds.active_ids() {
+            self.go_on(&mut step, id);
         }
         self.start_waiting(&mut step);
         let effects = std::mem::take(&mut step.effects);
         self.shared = shared;
-        self.forget_finished();
+        let ops = &self.shared.ops;
+        self.builds.forget(|id| ops.of(id).next().is_some());
         effects
+    }
+
+    fn go_on(&mut self, step: &mut Step, id: BuildId) {
+        if let Some(build) = self.builds.get_mut(id) {
+            build.go_on(step);
+        }
+        self.builds.settle(id);
     }
 
     fn route(&mut self, step: &mut Step, event: Event) {
         match event {
             Event::BuildSubmitted(spec) => {
                 let id = spec.build;
-                if self.builds.contains_key(&id) {
+                if self.builds.get(id).is_some() {
                     return;
                 }
                 let facts = BuildFacts::new(spec.as_ref().clone(), step.now);
                 let record = Record { build: id, at: step.now, fact: Fact::Submitted(spec) };
                 step.effects.push(Effect::Record(Box::new(record)));
-                self.builds.insert(id, Build::new(facts));
+                self.builds.insert(Build::new(facts));
             }
             Event::BuildCanceled { build, cause } => {
-                if let Some(build) = self.builds.get_mut(&build) {
-                    build.cancel(step, cause);
-                }
+                self.builds.change(build, |build| build.cancel(step, cause));
+                // One that waits is over at once.
+                self.go_on(step, build);
+            }
+            Event::PriorityChanged { build, priority } => {
+                self.builds.change(build, |build| build.change_priority(step, priority));
             }
             Event::Answered { op, answer } => self.answered(step, op, answer),
             Event::MachineLost { lease, cause } => {
-                if let Some(build) = self.builds.values_mut().find(|build| build.holds(lease)) {
+                if let Some(build) = self.builds.holder(lease) {
                     build.machine_lost(step, lease, cause);
                 }
             }
             Event::TestStarted { attempt, name } => {
-                if let Some(build) = self.builds.values_mut().find(|build| build.runs(attempt)) {
+                if let Some(build) = self.builds.running(attempt) {
                     build.test_started(step.now, attempt, &name);
                 }
             }
             Event::TestEnded { attempt, name } => {
-                if let Some(build) = self.builds.values_mut().find(|build| build.runs(attempt)) {
+                if let Some(build) = self.builds.running(attempt) {
                     build.test_ended(attempt, &name);
                 }
             }
@@ -188,7 +215,7 @@ impl Engine {
     /// The one place where stale ids end. A claim that comes too late is given back.
     fn answered(&mut self, step: &mut Step, id: OpId, answer: Answer) {
         let Some(op) = step.shared.ops.end(id) else { return };
-        if let Some(build) = self.builds.get_mut(&op.build) {
+        if let Some(build) = self.builds.get_mut(op.build) {
             build.answered(step, id, op.task, answer);
         }
     }
@@ -201,7 +228,7 @@ impl Engine {
             if matches!(op.task, Task::AcquireLease { .. }) && !op.lingers {
                 step.shared.ops.linger(id, &op, step.now.plus(LATE_GRANT));
             }
-            if let Some(build) = self.builds.get_mut(&op.build) {
+            if let Some(build) = self.builds.get_mut(op.build) {
                 build.expired(step, id, op.task, failure);
             }
         }
@@ -209,38 +236,42 @@ impl Engine {
 
     /// Starts waiting builds: higher priority first, then the older.
     fn start_waiting(&mut self, step: &mut Step) {
-        let active = self.builds.values().filter(|build| build.is_active()).count();
-        let mut waiting: Vec<(std::cmp::Reverse<i32>, BuildId)> = self
-            .builds
-            .values()
-            .filter(|build| build.is_waiting())
-            .map(|build| (std::cmp::Reverse(build.facts.spec.priority), build.facts.spec.build))
-            .collect();
-        waiting.sort_unstable();
-        for (_, id) in waiting.into_iter().take(self.config.max_active.saturating_sub(active)) {
-            self.builds.get_mut(&id).expect("listed above").begin(step);
+        while self.builds.active_count() < self.config.max_active
+            && let Some(build) = self.builds.next()
+        {
+            build.begin(step);
         }
-    }
-
-    fn forget_finished(&mut self) {
-        let ops = &self.shared.ops;
-        self.builds.retain(|id, build| build.facts.ended.is_none() || ops.of(*id).next().is_some());
     }
 
     /// When the engine wants to be asked again (with a tick) if nothing happens before.
     pub fn next_deadline(&self) -> Option<Time> {
-        let builds = self.builds.values().filter_map(Build::next_deadline);
+        let builds = self.builds.active().filter_map(Build::next_deadline);
         builds.chain(self.shared.ops.next_deadline()).min()
     }
 
     /// The durable state of a build that is not forgotten yet.
     pub fn facts(&self, build: BuildId) -> Option<&BuildFacts> {
-        self.builds.get(&build).map(|build| &build.facts)
+        self.builds.get(build).map(|build| &build.facts)
     }
 
     /// Builds that are not over, or whose machines are still being given back.
     pub fn builds(&self) -> impl Iterator<Item = &BuildFacts> {
-        self.builds.values().map(|build| &build.facts)
+        self.builds.all().map(|build| &build.facts)
+    }
+
+    /// Builds that wait for their turn, the next one first.
+    pub fn queue(&self) -> impl Iterator<Item = BuildId> {
+        self.builds.queue()
+    }
+
+    /// How many builds have their turn before this one; none if it does not wait for its turn.
+    pub fn position(&self, build: BuildId) -> Option<usize> {
+        self.builds.position(build)
+    }
+
+    /// Why a build does not go on, if it is for lack of its turn or of a machine.
+    pub fn waits_for(&self, build: BuildId) -> Option<WaitsFor> {
+        self.builds.waits_for(build)
     }
 
     /// Nothing is left to do and nothing is awaited.
@@ -248,10 +279,9 @@ impl Engine {
         self.builds.is_empty() && self.shared.ops.is_empty()
     }
 
-    /// Asserts what must hold after every step. Debug builds and the simulator call it.
+    /// Asserts what must hold after every step. The simulator calls it; debug builds do for the builds that run.
     pub fn check_invariants(&self) {
-        for build in self.builds.values() {
-            build.check_invariants(&self.shared.ops);
-        }
+        self.builds.check_invariants();
+        self.builds.all().for_each(|build| build.check_invariants(&self.shared.ops));
     }
 }

@@ -20,6 +20,13 @@ pub enum Event {
         /// Who or what wants it stopped.
         cause: String,
     },
+    /// A build is to have its turn earlier or later.
+    PriorityChanged {
+        /// Which.
+        build: BuildId,
+        /// Higher goes first.
+        priority: i32,
+    },
     /// An effect came to its end.
     Answered {
         /// The effect's id.
@@ -55,9 +62,9 @@ pub enum Event {
 /// The end of one effect. Exactly one comes for each effect that has an id.
 #[derive(Clone, Debug)]
 pub enum Answer {
-    /// To `AcquireLease`.
+    /// To `AcquireLease` and `AdoptLease`.
     LeaseGranted(Machine),
-    /// To `AcquireLease`: there is none, or it was canceled.
+    /// To `AcquireLease`: there is none, or it was canceled. To `AdoptLease`: it is not ours any more, or not to be reached.
     LeaseRefused(ExecFailure),
     /// To `ReleaseLease`.
     LeaseReleased,
@@ -88,7 +95,7 @@ impl Answer {
     pub fn failure_of(task: &Task, failure: ExecFailure) -> Answer {
         let late = || PluginFault { kind: PluginFaultKind::TimedOut, detail: failure.detail.clone() };
         match task {
-            Task::AcquireLease { .. } => Answer::LeaseRefused(failure),
+            Task::AcquireLease { .. } | Task::AdoptLease { .. } => Answer::LeaseRefused(failure),
             Task::ReleaseLease { .. } => Answer::LeaseReleased,
             Task::FindSnapshot => Answer::SnapshotSought(Err(failure)),
             Task::PushSource { .. } => Answer::SourcePushed(Err(StepFailure::Exec(failure))),

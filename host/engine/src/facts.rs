@@ -1,12 +1,18 @@
 //! A build's durable state: the fold of its records.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::time::Duration;
 
 use crate::{
-    AttemptId, BuildSpec, Certificate, CommandEnd, Estimate, ExecFailure, Fact, LeaseId, Machine, Outcome, Phase,
-    Phases, PluginFault, PluginRef, Record, ReturnCause, Role, SnapshotInfo, Test, TestIndex, Time, Verdict,
+    AttemptId, BuildSpec, Certificate, ExecFailure, ExecFailureKind, Fact, LeaseId, Outcome, Phase, Phases,
+    PluginFault, PluginRef, Record, Role, SnapshotInfo, TestIndex, Time,
 };
+
+mod parts;
+mod restart;
+
+pub use parts::{AttemptEndFacts, AttemptFacts, CalledBack, LeaseFacts, TestFacts};
+pub use restart::RestartFacts;
 
 /// What is durably known of a build.
 #[derive(Clone, Debug, PartialEq)]
@@ -15,6 +21,8 @@ pub struct BuildFacts {
     pub spec: BuildSpec,
     /// When.
     pub submitted: Time,
+    /// Higher goes first: as submitted, until it is changed.
+    pub priority: i32,
     /// Phases in the order they began.
     pub phases: Vec<(Phase, Time)>,
     /// Every claim the build ever had.
@@ -25,6 +33,8 @@ pub struct BuildFacts {
     pub tests: Vec<TestFacts>,
     /// By their names: a runner may report tens of thousands that nobody listed.
     names: BTreeMap<String, TestIndex>,
+    /// Restarts of the coordinator while the build was under way.
+    pub restarts: Vec<RestartFacts>,
     /// What the phases are expected to take.
     pub expected: Phases,
     /// Every attempt.
@@ -41,79 +51,17 @@ pub struct BuildFacts {
     pub ended: Option<(Time, Outcome, Certificate)>,
 }
 
-/// What is durably known of a claim.
-#[derive(Clone, Debug, PartialEq)]
-pub struct LeaseFacts {
-    /// What it was for.
-    pub role: Role,
-    /// On what.
-    pub machine: Machine,
-    /// When.
-    pub granted: Time,
-    /// When the made tree stood there.
-    pub ready: Option<Time>,
-    /// When it was over, and how the machine was lost if it was.
-    pub ended: Option<(Time, Option<ExecFailure>)>,
-}
-
-/// What is durably known of a test.
-#[derive(Clone, Debug, PartialEq)]
-pub struct TestFacts {
-    /// As listed, or as reported.
-    pub test: Test,
-    /// It was not listed.
-    pub added: bool,
-    /// What was expected of it.
-    pub estimate: Option<Estimate>,
-    /// Exec failures while it may have been running.
-    pub exec_failures: Vec<ExecFailure>,
-    /// How often it was not mentioned by a group that ended well.
-    pub unreported: u32,
-    /// Messages of failures after which a retry was asked for.
-    pub retried: Vec<String>,
-    /// The most tests of a group that it may be in. None is any number.
-    pub max_group: Option<u32>,
-    /// Its result.
-    pub verdict: Option<Verdict>,
-}
-
-/// What is durably known of an attempt.
-#[derive(Clone, Debug, PartialEq)]
-pub struct AttemptFacts {
-    /// Where.
-    pub lease: LeaseId,
-    /// What.
-    pub tests: Vec<TestIndex>,
-    /// When.
-    pub started: Time,
-    /// When and how it ended.
-    pub ended: Option<AttemptEndFacts>,
-}
-
-/// The end of an attempt.
-#[derive(Clone, Debug, PartialEq)]
-pub struct AttemptEndFacts {
-    /// When.
-    pub at: Time,
-    /// The command's end, or why there is none.
-    pub end: Result<CommandEnd, ExecFailure>,
-    /// Length of the exec.
-    pub took: Duration,
-    /// Up to its first test.
-    pub overhead: Option<Duration>,
-    /// Things to tell of it.
-    pub notes: Vec<String>,
-}
-
 impl BuildFacts {
     /// The state that a submission makes.
     pub fn new(spec: BuildSpec, at: Time) -> BuildFacts {
         BuildFacts {
             expected: spec.phases,
+            priority: spec.priority,
             spec,
             submitted: at,
             phases: Vec::new(),
             leases: BTreeMap::new(),
+            restarts: Vec::new(),
             snapshot: None,
             tests: Vec::new(),
             names: BTreeMap::new(),
@@ -149,7 +97,10 @@ impl BuildFacts {
             }
             Fact::LeaseRefused { .. } => {}
             Fact::LeaseReady { lease } => self.change_lease(*lease, |facts| facts.ready = Some(at)),
+            Fact::Restarted { leases } => self.restarts.push(RestartFacts::new(at, leases)),
+            Fact::LeaseAdopted { lease } => restart::answered(&mut self.restarts, *lease, true),
             Fact::LeaseEnded { lease, lost } => {
+                restart::answered(&mut self.restarts, *lease, false);
                 self.change_lease(*lease, |facts| facts.ended = Some((at, lost.clone())));
             }
             Fact::SnapshotReady { info, reused } => self.snapshot = Some((info.clone(), *reused)),
@@ -165,8 +116,14 @@ impl BuildFacts {
             }
             Fact::Decided { seq, .. } => self.decisions = *seq,
             Fact::AttemptStarted { attempt, lease, tests } => {
-                let facts = AttemptFacts { lease: *lease, tests: tests.clone(), started: at, ended: None };
+                let (lease, tests) = (*lease, tests.clone());
+                let facts = AttemptFacts { lease, tests, started: at, called_back: None, ended: None };
                 self.attempts.insert(*attempt, facts);
+            }
+            Fact::AttemptCalledBack { attempt, overdue } => {
+                if let Some(facts) = self.attempts.get_mut(attempt) {
+                    facts.called_back = Some(CalledBack { overdue: *overdue });
+                }
             }
             Fact::AttemptEnded { attempt, end, took, overhead, notes } => {
                 if let Some(facts) = self.attempts.get_mut(attempt) {
@@ -187,6 +144,7 @@ impl BuildFacts {
                 self.faults.push((role.clone(), plugin.clone(), fault.clone()));
             }
             Fact::CancelAsked { cause } => self.cancel = Some(cause.clone()),
+            Fact::PriorityChanged { priority } => self.priority = *priority,
             Fact::Ended { outcome, certificate } => {
                 self.ended = Some((at, outcome.clone(), certificate.as_ref().clone()));
             }
@@ -250,34 +208,24 @@ impl BuildFacts {
         self.tests.iter().all(|facts| facts.verdict.is_some())
     }
 
-    /// Main buildlets lost so far.
+    /// Claims that are not over.
+    pub fn held(&self) -> impl Iterator<Item = LeaseId> {
+        self.leases.iter().filter(|(_, lease)| lease.ended.is_none()).map(|(id, _)| *id)
+    }
+
+    /// The attempts of the ordered log, in its order: each at the place of the first test that it judged. It only grows
+    /// at its end, since neither the place of a test nor the attempt of its verdict ever changes.
+    pub fn log_order(&self) -> Vec<AttemptId> {
+        let mut printed = BTreeSet::new();
+        let judged = self.tests.iter().map_while(|test| test.verdict.as_ref());
+        judged.filter_map(|verdict| verdict.attempt).filter(|attempt| printed.insert(*attempt)).collect()
+    }
+
+    /// Main buildlets lost so far; those that a restart of the coordinator cost do not count.
     pub fn main_losses(&self) -> u32 {
-        let lost = |lease: &&LeaseFacts| lease.role == Role::Main && matches!(lease.ended, Some((_, Some(_))));
+        let failed = |failure: &ExecFailure| failure.kind != ExecFailureKind::CoordinatorStopped;
+        let failed = |end: &(Time, Option<ExecFailure>)| end.1.as_ref().is_some_and(failed);
+        let lost = |lease: &&LeaseFacts| lease.role == Role::Main && lease.ended.as_ref().is_some_and(failed);
         u32::try_from(self.leases.values().filter(lost).count()).unwrap_or(u32::MAX)
-    }
-}
-
-impl TestFacts {
-    fn new(test: &Test, added: bool) -> TestFacts {
-        TestFacts {
-            test: test.clone(),
-            added,
-            estimate: None,
-            exec_failures: Vec::new(),
-            unreported: 0,
-            retried: Vec::new(),
-            max_group: None,
-            verdict: None,
-        }
-    }
-
-    fn give_back(&mut self, cause: &ReturnCause, max_group: Option<u32>) {
-        self.max_group = builtin::narrower(self.max_group, max_group);
-        match cause {
-            ReturnCause::ExecFailed(failure) => self.exec_failures.push(failure.clone()),
-            ReturnCause::Unreported => self.unreported += 1,
-            ReturnCause::Retried(message) => self.retried.push(message.clone()),
-            ReturnCause::CutShort(_) => {}
-        }
     }
 }

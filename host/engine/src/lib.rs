@@ -21,6 +21,7 @@ mod fixture;
 mod judge;
 mod ops;
 pub mod policy;
+mod queue;
 mod record;
 
 pub use certificate::{Certificate, Part, Why};
@@ -28,5 +29,6 @@ pub use domain::*;
 pub use effect::{DecideTask, Effect, Task};
 pub use engine::{Engine, EngineConfig};
 pub use event::{Answer, AttemptEnd, Decided, Estimates, Event, ListFailure, StepFailure};
-pub use facts::{AttemptEndFacts, AttemptFacts, BuildFacts, LeaseFacts, TestFacts};
+pub use facts::{AttemptEndFacts, AttemptFacts, BuildFacts, CalledBack, LeaseFacts, RestartFacts, TestFacts};
+pub use queue::WaitsFor;
 pub use record::{Fact, Phase, Record, ReturnCause};

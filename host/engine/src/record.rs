@@ -52,6 +52,16 @@ pub enum Fact {
         /// The claim.
         lease: LeaseId,
     },
+    /// The coordinator started again, and these claims of before are asked for.
+    Restarted {
+        /// The claims.
+        leases: Vec<LeaseId>,
+    },
+    /// After a restart: the machine answers, and what it did goes on.
+    LeaseAdopted {
+        /// The claim.
+        lease: LeaseId,
+    },
     /// The claim is over.
     LeaseEnded {
         /// The claim.
@@ -96,6 +106,13 @@ pub enum Fact {
         lease: LeaseId,
         /// In this order.
         tests: Vec<TestIndex>,
+    },
+    /// An attempt is to end before it does so by itself; recorded before anything is killed.
+    AttemptCalledBack {
+        /// The try.
+        attempt: AttemptId,
+        /// Because this test ran over its limit; none where nothing is wrong with its tests.
+        overdue: Option<TestIndex>,
     },
     /// An attempt is over.
     AttemptEnded {
@@ -148,6 +165,11 @@ pub enum Fact {
     CancelAsked {
         /// Who or what.
         cause: String,
+    },
+    /// It is to have its turn earlier or later.
+    PriorityChanged {
+        /// Higher goes first.
+        priority: i32,
     },
     /// The build is over.
     Ended {

@@ -1,22 +1,22 @@
 //! What must hold after every step, beyond what the engine asserts of itself.
 
+mod adoption;
+mod effects;
+mod end;
+mod log;
+
 use std::collections::{BTreeMap, BTreeSet};
 use std::time::Duration;
 
 use engine::policy::Action;
 use engine::{
-    Answer, AttemptId, BuildFacts, BuildId, Effect, Engine, Event, Fact, LeaseFacts, LeaseId, Machine, OpId, Phase,
-    Record, Role, Task, TestIndex, Time,
+    Answer, AttemptId, BuildFacts, BuildId, Engine, Event, Fact, LeaseFacts, LeaseId, Machine, OpId, Phase, Record,
+    Role, Task, TestIndex, Time,
 };
 
-use crate::plan::BuildPlan;
 use crate::rules;
-use crate::work::lease_of;
-use crate::world::{InFlight, World};
-
-/// When trouble has stopped, every build ends within this: several times the limits of all phases, and all tests of
-/// the largest build one after the other at their limits.
-const LONGEST: Duration = Duration::from_secs(4 * 3600);
+use adoption::Adoption;
+use log::Log;
 
 /// What was seen so far.
 #[derive(Default)]
@@ -27,10 +27,13 @@ pub(crate) struct Checker {
     ops: BTreeSet<OpId>,
     attempts: BTreeSet<AttemptId>,
     released: BTreeSet<LeaseId>,
-    /// What is in the ordered log of each build.
-    published: BTreeMap<BuildId, BTreeSet<AttemptId>>,
-    /// Builds whose log lacks its end, because the coordinator was killed just then.
-    cut_short: BTreeSet<BuildId>,
+    /// The ordered log of each build.
+    logs: BTreeMap<BuildId, Log>,
+    adoption: Adoption,
+    /// Execs that machines have begun.
+    begun: BTreeSet<AttemptId>,
+    /// What was seen between two steps.
+    wrong: Option<String>,
     /// The answer that the engine is being told.
     told: Option<Told>,
     pub(crate) copies: BTreeSet<(BuildId, TestIndex)>,
@@ -61,6 +64,11 @@ impl Told {
 }
 
 impl Checker {
+    /// Nothing was seen, and machines are waited for so long after a restart.
+    pub(crate) fn new(adoption: Option<Duration>) -> Checker {
+        Checker { adoption: Adoption::new(adoption), ..Checker::default() }
+    }
+
     /// The fold of a build's records.
     pub(crate) fn facts(&self, build: BuildId) -> Option<&BuildFacts> {
         self.folded.get(&build)
@@ -76,13 +84,23 @@ impl Checker {
         self.folded.values().any(|facts| facts.leases.get(&lease).is_some_and(|lease| lease.ended.is_none()))
     }
 
+    /// A machine begins an exec.
+    pub(crate) fn begins(&mut self, build: BuildId, attempt: AttemptId) {
+        if !self.begun.insert(attempt) {
+            self.wrong = Some(format!("{build}: {attempt} is begun a second time"));
+        }
+    }
+
     pub(crate) fn names(&self, build: BuildId, tests: &[TestIndex]) -> Vec<String> {
         let Some(facts) = self.facts(build) else { return Vec::new() };
         tests.iter().map(|test| facts.test(*test).test.name.clone()).collect()
     }
 
     /// An answer comes, to this task if it is awaited.
-    pub(crate) fn answered(&mut self, op: OpId, task: Option<Task>) {
+    pub(crate) fn answered(&mut self, op: OpId, task: Option<Task>, answer: &Answer) {
+        if let Some(task) = &task {
+            self.adoption.answered(task, answer);
+        }
         self.told = Some(Told { op, task });
     }
 
@@ -116,7 +134,12 @@ impl Checker {
             Fact::LeaseGranted { lease, role, machine } => self.check_grant(facts, *lease, *role, machine),
             Fact::TestsListed(_) if !facts.tests.is_empty() => Err("the tests are listed twice".into()),
             Fact::AttemptStarted { attempt, lease, tests } => self.check_start(facts, *attempt, *lease, tests),
-            Fact::AttemptEnded { attempt, end, .. } => self.check_attempt_end(event, *attempt, end.is_ok()),
+            Fact::AttemptEnded { attempt, end, .. } => {
+                let lease = facts.attempts[attempt].lease;
+                let given_up = self.adoption.given_up(facts, lease, end.as_ref().err(), record.at);
+                given_up.and_then(|()| self.check_attempt_end(event, *attempt, end.is_ok()))
+            }
+            Fact::LeaseEnded { lease, lost } => self.adoption.given_up(facts, *lease, lost.as_ref(), record.at),
             Fact::TestReturned { test, cause, .. } => rules::returned(facts, *test, cause),
             Fact::Verdict { test, verdict } => {
                 let told = self.told.as_ref().and_then(Told::attempt);
@@ -130,7 +153,7 @@ impl Checker {
 
     /// Of the builds that wait, the one with the highest priority is next; of equals the older.
     fn check_turn(&self, facts: &BuildFacts) -> Result<(), String> {
-        let turn = |facts: &BuildFacts| (std::cmp::Reverse(facts.spec.priority), facts.spec.build);
+        let turn = |facts: &BuildFacts| (std::cmp::Reverse(facts.priority), facts.spec.build);
         let waits = |other: &&BuildFacts| other.phases.is_empty() && other.ended.is_none() && other.cancel.is_none();
         match self.builds().filter(waits).find(|other| turn(other) < turn(facts)) {
             Some(earlier) => Err(format!("it is not its turn, but that of {}", earlier.spec.build)),
@@ -191,72 +214,12 @@ impl Checker {
         if decision.copy { Ok(()) } else { rules::group(facts, tests) }
     }
 
-    /// One effect, in its turn, the records of its step being durable.
-    pub(crate) fn before(&mut self, effect: &Effect, in_flight: &BTreeMap<OpId, InFlight>) -> Result<(), String> {
-        match effect {
-            Effect::Record(_) | Effect::Cancel(_) => Ok(()),
-            Effect::Publish { build, attempt } => {
-                let facts = self.facts(*build).and_then(|facts| facts.attempts.get(attempt));
-                if facts.is_none_or(|facts| facts.ended.is_none()) {
-                    return Err(format!("{build}: {attempt} is published before its end"));
-                }
-                if !self.published.entry(*build).or_default().insert(*attempt) {
-                    return Err(format!("{build}: {attempt} is published twice"));
-                }
-                let facts = self.facts(*build).expect("it has attempts");
-                rules::has_its_turn(facts, *attempt).map_err(|wrong| format!("{build}: {wrong}"))
-            }
-            Effect::Do { op, build, task } => self.check_task(*op, *build, task, in_flight),
-        }
-    }
-
-    fn check_task(
-        &mut self,
-        op: OpId,
-        build: BuildId,
-        task: &Task,
-        in_flight: &BTreeMap<OpId, InFlight>,
-    ) -> Result<(), String> {
-        if !self.ops.insert(op) {
-            return Err(format!("{build}: the id {op} is used twice"));
-        }
-        if let Task::RunGroup { attempt, .. } = task {
-            self.attempts.insert(*attempt);
-            if self.facts(build).is_none_or(|facts| !facts.attempts.contains_key(attempt)) {
-                return Err(format!("{build}: {attempt} runs and is not recorded"));
-            }
-        }
-        let Some(lease) = lease_of(task) else { return Ok(()) };
-        let facts = self.facts(build).and_then(|facts| facts.leases.get(&lease));
-        match task {
-            Task::AcquireLease { .. } if facts.is_some() => {
-                return Err(format!("{build}: the number of {lease} is used twice"));
-            }
-            Task::AcquireLease { .. } => {}
-            Task::ReleaseLease { .. } => {
-                if facts.is_some_and(|facts| facts.ended.is_none()) {
-                    return Err(format!("{build}: {lease} is given back and not ended"));
-                }
-                if !self.released.insert(lease) {
-                    return Err(format!("{build}: {lease} is given back twice"));
-                }
-            }
-            _ if facts.is_none_or(|facts| facts.ended.is_some()) => {
-                return Err(format!("{build}: a task for {lease}, which is not held: {task:?}"));
-            }
-            _ => {
-                let there = |flight: &&InFlight| !flight.canceled && lease_of(&flight.task) == Some(lease);
-                if let Some(other) = in_flight.values().find(there) {
-                    return Err(format!("{build}: {lease} is asked for {task:?} while it does {:?}", other.task));
-                }
-            }
-        }
-        Ok(())
-    }
-
     /// After each step: the engine's facts are the fold of the records, and it knows when it wants to be asked again.
     pub(crate) fn check_step(&mut self, engine: &Engine, now: Time, most_active: usize) -> Result<(), String> {
         self.told = None;
+        if let Some(wrong) = self.wrong.take() {
+            return Err(wrong);
+        }
         for facts in engine.builds() {
             let build = facts.spec.build;
             if self.folded.get(&build) != Some(facts) {
@@ -276,14 +239,10 @@ impl Checker {
 
     /// After a restart everything is known from records again.
     pub(crate) fn restarted(&mut self, records: &[Record]) -> Result<(), String> {
-        for facts in self.folded.values().filter(|facts| facts.ended.is_some()) {
-            // Its end was durable, and it was killed before it printed the last of it.
-            if self.unprinted(facts).is_some() {
-                self.cut_short.insert(facts.spec.build);
-            }
+        for facts in self.folded.values() {
+            self.logs.entry(facts.spec.build).or_default().restarted(facts);
         }
-        // The log of a build that goes on is written anew.
-        self.published.retain(|build, _| self.folded[build].ended.is_some());
+        self.adoption.restarted();
         self.released.clear();
         let mut by_build: BTreeMap<BuildId, Vec<&Record>> = BTreeMap::new();
         for record in records {
@@ -295,56 +254,6 @@ impl Checker {
             }
         }
         Ok(())
-    }
-
-    /// When nothing is left to happen.
-    pub(crate) fn check_end(&self, world: &World) -> Result<(), String> {
-        if !world.engine.is_idle() {
-            return Err("nothing is going to happen, and the engine is not through".into());
-        }
-        for plan in &world.plan.builds {
-            let build = plan.spec.build;
-            let ended = self.facts(build).and_then(|facts| facts.ended.as_ref());
-            let Some((at, ..)) = ended else { return Err(format!("{build}: never ended")) };
-            if *at > world.plan.heal.plus(LONGEST) {
-                return Err(format!("{build}: ended {:?} after the trouble did", at.since(world.plan.heal)));
-            }
-            self.check_whole(plan).map_err(|wrong| format!("{build}: {wrong}"))?;
-        }
-        match world.fleet.held().next() {
-            Some(lease) => Err(format!("{lease} was granted and never given back")),
-            None => Ok(()),
-        }
-    }
-}
-
-impl Checker {
-    /// Of a build that ended nothing is left: each listed test was kept and told of, and no machine is held.
-    fn check_whole(&self, plan: &BuildPlan) -> Result<(), String> {
-        let facts = &self.folded[&plan.spec.build];
-        let listed = facts.tests.iter().filter(|test| !test.added).map(|test| test.test.name.as_str());
-        if !facts.tests.is_empty() && !listed.eq(plan.tests.iter().map(|plan| plan.test.name.as_str())) {
-            return Err("the tests at its end are not those that were listed".into());
-        }
-        if let Some((lease, _)) = facts.leases.iter().find(|(_, lease)| lease.ended.is_none()) {
-            return Err(format!("it is over, and {lease} is not"));
-        }
-        if let Some((attempt, _)) = facts.attempts.iter().find(|(_, attempt)| attempt.ended.is_none()) {
-            return Err(format!("it is over, and {attempt} is not"));
-        }
-        match self.unprinted(facts) {
-            Some(attempt) if !self.cut_short.contains(&facts.spec.build) => {
-                Err(format!("the output of {attempt} is not in the log"))
-            }
-            Some(_) | None => Ok(()),
-        }
-    }
-
-    /// An attempt that gave a verdict and whose output is not in the log.
-    fn unprinted(&self, facts: &BuildFacts) -> Option<AttemptId> {
-        let log = self.published.get(&facts.spec.build);
-        let told = |attempt: &AttemptId| log.is_some_and(|log| log.contains(attempt));
-        facts.tests.iter().filter_map(|test| test.verdict.as_ref()?.attempt).find(|attempt| !told(attempt))
     }
 }
 

@@ -40,6 +40,7 @@ pub(crate) fn draw(rng: &mut Rng) -> Plan {
         machines: rng.between(1, 3) * count.min(2),
         per_machine: rng.between(1, 2),
         max_active: rng.index(4) + 1,
+        adoption: rng.chance(600).then(|| rng.millis(1_000, 60_000)),
         faults: draw_faults(rng),
         script,
         heal: BEGIN.plus(TROUBLE),
@@ -72,29 +73,47 @@ fn draw_faults(rng: &mut Rng) -> Faults {
         twice: some(300),
         unknown: some(300),
         plugin: some(400),
+        gone: some(400),
+        no_adoption: some(300),
     }
 }
 
 fn draw_script(rng: &mut Rng, builds: usize) -> Vec<(Time, Scripted)> {
     let mut script = Vec::new();
     let at = |rng: &mut Rng| BEGIN.plus(rng.millis(0, 150_000));
-    if rng.chance(250) {
+    if rng.chance(350) {
         for _ in 0..rng.between(1, 3) {
-            let what = match rng.below(3) {
-                0 => Scripted::Restart,
-                1 => Scripted::Crash(true),
-                _ => Scripted::Crash(false),
-            };
-            script.push((at(rng), what));
+            let moment = at(rng);
+            let (what, down) = draw_restart(rng);
+            script.push((moment, what));
+            // Now and then once more, while the machines of before are still being asked for.
+            if rng.chance(400) {
+                script.push((moment.plus(down).plus(rng.millis(0, 2_000)), draw_restart(rng).0));
+            }
         }
     }
     if rng.chance(150) {
         script.push((at(rng), Scripted::Cancel(rng.index(builds), "not wanted".into())));
     }
+    if rng.chance(150) {
+        let priority = i32::try_from(rng.below(5)).unwrap_or(0) - 1;
+        script.push((at(rng), Scripted::Prefer(rng.index(builds), priority)));
+    }
     if rng.chance(40) {
         script.push((at(rng), Scripted::Refuse));
     }
     script
+}
+
+/// How the coordinator is killed, and how long it is down.
+fn draw_restart(rng: &mut Rng) -> (Scripted, Duration) {
+    let down = if rng.chance(300) { Duration::ZERO } else { rng.millis(0, 40_000) };
+    let what = match rng.below(3) {
+        0 => Scripted::Restart(down),
+        1 => Scripted::Crash(true, down),
+        _ => Scripted::Crash(false, down),
+    };
+    (what, down)
 }
 
 fn draw_build(rng: &mut Rng, id: u32) -> BuildPlan {

@@ -3,11 +3,14 @@
 use std::collections::{BTreeMap, BTreeSet, VecDeque};
 use std::time::Duration;
 
-use engine::{Answer, BuildId, ExecFailure, ExecFailureKind, LeaseId, Machine, OpId, Task};
+use engine::{
+    Answer, AttemptEnd, AttemptId, BuildId, ExecFailure, ExecFailureKind, LeaseId, Machine, OpId, Task, Time,
+};
 
 use crate::exec::Exec;
+use crate::happening::{Happening, Voice};
 use crate::plan::{BuildPlan, Lie, Scripted};
-use crate::world::{Happening, Voice, World};
+use crate::world::World;
 
 /// How long it takes until the loss of a machine is known.
 pub(crate) const DETECTION: Duration = Duration::from_millis(1500);
@@ -24,11 +27,38 @@ pub(crate) struct Fleet {
     /// Buildlets in use: the slot, and whether it still answers.
     pub(crate) leased: BTreeMap<LeaseId, (u32, bool)>,
     pub(crate) waiting: VecDeque<OpId>,
-    pub(crate) execs: BTreeMap<OpId, (LeaseId, Exec)>,
+    /// Execs that run, or whose end is not durable: their machines remember them.
+    pub(crate) execs: BTreeMap<AttemptId, Running>,
+    /// Make steps and listings that were begun: when each ends and what it says, if it does.
+    pub(crate) steps: BTreeMap<(LeaseId, Step), (Time, Option<Answer>)>,
+    /// Machines that stopped and did not say so: nothing answers there, not even with a refusal.
+    pub(crate) silent: BTreeSet<LeaseId>,
     /// Effects whose machine says nothing any more.
     pub(crate) muted: BTreeSet<OpId>,
     pub(crate) runs: BTreeMap<(BuildId, String), u32>,
     moods: BTreeMap<u32, Mood>,
+}
+
+/// One exec on a buildlet, whether or not a coordinator listens.
+#[derive(Clone, Debug)]
+pub(crate) struct Running {
+    /// Where.
+    pub(crate) lease: LeaseId,
+    /// What it does.
+    pub(crate) exec: Exec,
+    /// What is told when it has ended; nothing where it takes its machine down.
+    pub(crate) told: Option<AttemptEnd>,
+    /// It is told this much later than it ends.
+    pub(crate) delay: Duration,
+}
+
+/// What a machine does once under a claim, and is attached to when it is ordered again.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub(crate) enum Step {
+    /// The make steps.
+    Make,
+    /// The listing.
+    List,
 }
 
 /// How a buildlet behaves from some time on.
@@ -58,14 +88,12 @@ impl Fleet {
             leased: BTreeMap::new(),
             waiting: VecDeque::new(),
             execs: BTreeMap::new(),
+            steps: BTreeMap::new(),
+            silent: BTreeSet::new(),
             muted: BTreeSet::new(),
             runs: BTreeMap::new(),
             moods: BTreeMap::new(),
         }
-    }
-
-    pub(crate) fn lease_of(&self, op: OpId) -> Option<LeaseId> {
-        self.execs.get(&op).map(|(lease, _)| *lease)
     }
 
     /// The claim on the buildlet in this place.
@@ -84,7 +112,6 @@ impl Fleet {
     }
 
     pub(crate) fn forget(&mut self, op: OpId) {
-        self.execs.remove(&op);
         self.waiting.retain(|waiting| *waiting != op);
     }
 
@@ -103,12 +130,25 @@ impl Fleet {
             self.give_back(lease);
         }
         self.waiting.clear();
+    }
+
+    /// Nothing that is under way is attached to again.
+    pub(crate) fn forget_execs(&mut self) {
         self.execs.clear();
+        self.steps.clear();
+    }
+
+    /// Buildlets in use that still answer.
+    pub(crate) fn slots_in_use(&self) -> Vec<u32> {
+        self.leased.values().filter(|(_, alive)| *alive).map(|(slot, _)| *slot).collect()
     }
 
     pub(crate) fn give_back(&mut self, lease: LeaseId) {
         if let Some((slot, _)) = self.leased.remove(&lease) {
             self.free.insert(slot);
+            self.silent.remove(&lease);
+            self.execs.retain(|_, running| running.lease != lease);
+            self.steps.retain(|(other, _), _| *other != lease);
         }
     }
 

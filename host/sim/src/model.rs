@@ -38,7 +38,7 @@ pub(crate) struct Model {
 impl Model {
     pub(crate) fn new(plan: &Plan) -> Model {
         let quiet = plan.faults.slow == 0 && plan.faults.unparsed == 0;
-        let restarts = plan.script.iter().any(|(_, what)| !matches!(what, Scripted::Cancel(..)));
+        let restarts = plan.script.iter().any(|(_, what)| !matches!(what, Scripted::Cancel(..) | Scripted::Prefer(..)));
         Model { strict: quiet && !restarts, ..Model::default() }
     }
 

@@ -18,6 +18,8 @@ pub(crate) struct Plan {
     pub(crate) per_machine: u32,
     /// Builds that run at once.
     pub(crate) max_active: usize,
+    /// After a restart, how long a machine of before is waited for; none gives them up.
+    pub(crate) adoption: Option<Duration>,
     /// What happens by chance.
     pub(crate) faults: Faults,
     /// What happens at set times.
@@ -163,7 +165,7 @@ pub(crate) enum Nature {
 }
 
 /// What goes wrong, and how often in a thousand times.
-#[derive(Clone, Debug, Default)]
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub(crate) struct Faults {
     /// A claim is refused.
     pub(crate) refused: u32,
@@ -197,6 +199,10 @@ pub(crate) struct Faults {
     pub(crate) unknown: u32,
     /// An estimate or a plan is a fault.
     pub(crate) plugin: u32,
+    /// A machine is lost while the coordinator is down.
+    pub(crate) gone: u32,
+    /// A machine does not say in time that it still serves.
+    pub(crate) no_adoption: u32,
 }
 
 /// Something at a set time.
@@ -226,10 +232,13 @@ pub(crate) enum Scripted {
     Again(Duration),
     /// Someone cancels the build of this place.
     Cancel(usize, String),
-    /// The coordinator is killed and starts again: between steps.
-    Restart,
-    /// It is killed in its next step that makes something durable: before (true) or after the records of that step are durable.
-    Crash(bool),
+    /// Someone changes the priority of the build of this place.
+    Prefer(usize, i32),
+    /// The coordinator is killed between steps, and starts again after this.
+    Restart(Duration),
+    /// It is killed in its next step that makes something durable: before (true) or after the records of that step are
+    /// durable. It starts again after this.
+    Crash(bool, Duration),
 }
 
 /// How a machine lies.

@@ -10,8 +10,8 @@ use engine::{
 
 use crate::draw::BEGIN;
 use crate::fleet::slot_name;
+use crate::happening::InFlight;
 use crate::plan::Scripted;
-use crate::world::InFlight;
 
 /// The log of a run.
 #[derive(Clone, Debug, Default)]
@@ -109,10 +109,11 @@ impl Trace {
             Scripted::Grant => "machines are to be had again".into(),
             Scripted::Again(after) => format!("every answer comes again after {after:?}"),
             Scripted::Cancel(_, cause) => format!("someone cancels: {cause}"),
+            Scripted::Prefer(..) => "someone changes a priority".into(),
             // The restart itself is told.
-            Scripted::Restart => return,
-            Scripted::Crash(true) => "the coordinator will be killed before its next records are durable".into(),
-            Scripted::Crash(false) => "the coordinator will be killed after its next records are durable".into(),
+            Scripted::Restart(_) => return,
+            Scripted::Crash(true, _) => "the coordinator will be killed before its next records are durable".into(),
+            Scripted::Crash(false, _) => "the coordinator will be killed after its next records are durable".into(),
         };
         self.line(at, &format!("   {text}"));
     }
@@ -123,6 +124,7 @@ impl Trace {
         }
         let text = match task {
             Task::AcquireLease { lease, role, .. } => format!("asks for {} {lease}", role_name(*role)),
+            Task::AdoptLease { lease, machine, .. } => format!("asks {} whether it still serves {lease}", machine.name),
             Task::ReleaseLease { lease, broken: true } => format!("gives {lease} back as broken"),
             Task::ReleaseLease { lease, broken: false } => format!("gives {lease} back"),
             Task::FindSnapshot => "looks for a snapshot".into(),
@@ -146,6 +148,7 @@ impl Trace {
         let what = match &flight.task {
             Task::RunGroup { attempt, .. } => attempt.to_string(),
             Task::AcquireLease { lease, .. } => format!("the claim {lease}"),
+            Task::AdoptLease { machine, .. } => format!("its question to {}", machine.name),
             Task::ReleaseLease { lease, .. } => format!("the return of {lease}"),
             Task::FindSnapshot => "the search for a snapshot".into(),
             Task::PushSource { .. } => "the push of the source".into(),
@@ -225,6 +228,12 @@ fn describe(facts: &BuildFacts, fact: &Fact) -> String {
             format!("has {lease} on {} as {}", machine.name, role_name(*role))
         }
         Fact::LeaseRefused { lease, cause, .. } => format!("gets no {lease}: {cause}"),
+        Fact::Restarted { leases } if leases.is_empty() => "goes on and had no machine".into(),
+        Fact::Restarted { leases } => {
+            let machines: Vec<String> = leases.iter().map(|lease| machine(facts, *lease)).collect();
+            format!("goes on and had {}", machines.join(" "))
+        }
+        Fact::LeaseAdopted { lease } => format!("takes up {} again", machine(facts, *lease)),
         Fact::LeaseReady { lease } => format!("{} is ready", machine(facts, *lease)),
         Fact::LeaseEnded { lease, lost: Some(cause) } => format!("{} is lost: {cause}", machine(facts, *lease)),
         Fact::LeaseEnded { lease, lost: None } => format!("{} is let go", machine(facts, *lease)),
@@ -244,6 +253,8 @@ fn describe(facts: &BuildFacts, fact: &Fact) -> String {
         Fact::AttemptStarted { attempt, lease, tests } => {
             format!("{attempt} on {}: {}", machine(facts, *lease), names(facts, tests.iter().copied()))
         }
+        // That it is called back is told by the effect.
+        Fact::AttemptCalledBack { .. } => String::new(),
         Fact::AttemptEnded { attempt, end: Ok(end), .. } => format!("{attempt} ends: {end}"),
         Fact::AttemptEnded { attempt, end: Err(failure), .. } => format!("{attempt} has no end: {failure}"),
         Fact::TestReturned { test, cause, max_group } => {
@@ -259,6 +270,7 @@ fn describe(facts: &BuildFacts, fact: &Fact) -> String {
         Fact::Verdict { test, verdict } if verdict.cause.is_empty() => format!("{} {}", one(test), verdict.kind),
         Fact::Verdict { test, verdict } => format!("{} {}: {}", one(test), verdict.kind, verdict.cause),
         Fact::PluginFaulted { role, fault, .. } => format!("{role} plugin {fault}"),
+        Fact::PriorityChanged { priority } => format!("has priority {priority} from now on"),
         Fact::CancelAsked { cause } => format!("is to stop: {cause}"),
         Fact::Ended { outcome, .. } => match outcome {
             Outcome::Passed => "passed".into(),

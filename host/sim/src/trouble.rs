@@ -2,17 +2,41 @@
 
 use std::time::Duration;
 
-use engine::{Answer, BuildId, CommandEnd, Event, ExecFailureKind, LeaseId, OpId, Status, Task};
+use engine::{
+    Answer, AttemptId, BuildId, CommandEnd, Event, ExecFailure, ExecFailureKind, LeaseId, OpId, Status, Task,
+};
 
-use crate::exec::report;
+use crate::exec::{Ending, report};
 use crate::fleet::{DETECTION, HEARTBEATS, failure};
+use crate::happening::{Happening, Stop, Voice};
 use crate::work::{lease_of, phase_answer};
-use crate::world::{Happening, Stop, Voice, World};
+use crate::world::World;
 
 impl World {
     /// Whether progress of this exec still reaches us.
     pub(crate) fn still_runs(&self, op: OpId) -> bool {
-        self.in_flight.contains_key(&op) && self.fleet.lease_of(op).is_some_and(|lease| self.fleet.alive(lease))
+        let lease = self.in_flight.get(&op).and_then(|flight| lease_of(&flight.task));
+        lease.is_some_and(|lease| self.fleet.alive(lease))
+    }
+
+    /// The exec stops with its machine, if it still runs.
+    pub(crate) fn stop_exec(&mut self, attempt: AttemptId, how: Stop) {
+        let running = self.fleet.execs.get(&attempt).filter(|running| running.exec.end.0 >= self.now);
+        if let Some(lease) = running.map(|running| running.lease).filter(|lease| self.fleet.alive(*lease)) {
+            self.stop(lease, how);
+        }
+    }
+
+    /// What is seen of a task when its machine fails it.
+    fn seen_failing(&self, build: BuildId, task: &Task, failed: &ExecFailure) -> Answer {
+        let exec = match task {
+            Task::RunGroup { attempt, .. } => self.fleet.execs.get(attempt),
+            _ => None,
+        };
+        match exec {
+            Some(running) => Answer::AttemptEnded(Box::new(running.exec.seen(self.now, Err(failed.clone())))),
+            None => phase_answer(task, self.build(build), Some(failed.clone())),
+        }
     }
 
     /// A machine stops: whatever is under way on it ends as an exec failure, sooner or later.
@@ -21,6 +45,9 @@ impl World {
         let how = if dies { Stop::Dying } else { how };
         let Some(entry) = self.fleet.leased.get_mut(&lease) else { return };
         entry.1 = false;
+        if matches!(how, Stop::Frozen | Stop::Unnoticed) {
+            self.fleet.silent.insert(lease);
+        }
         let (after, detail) = match how {
             Stop::Lost | Stop::Dying => (DETECTION, "connection reset"),
             Stop::Frozen | Stop::Unnoticed => (HEARTBEATS, "3 heartbeats missed"),
@@ -29,17 +56,11 @@ impl World {
         for (op, build, task) in self.on_machine(lease) {
             self.model.trouble(build);
             self.fleet.muted.insert(op);
-            let answer = match self.fleet.execs.get(&op) {
-                Some((_, exec)) => {
-                    let mut seen = exec.seen(self.now, Err(lost.clone()));
-                    if how == Stop::Dying {
-                        let open = seen.open.take();
-                        seen.reports.extend(open.map(|name| report(&name, Status::Failed, Duration::ZERO)));
-                    }
-                    Answer::AttemptEnded(Box::new(seen))
-                }
-                None => phase_answer(&task, &self.build(build).clone(), Some(lost.clone())),
-            };
+            let mut answer = self.seen_failing(build, &task, &lost);
+            if let (Stop::Dying, Answer::AttemptEnded(seen)) = (how, &mut answer) {
+                let open = seen.open.take();
+                seen.reports.extend(open.map(|name| report(&name, Status::Failed, Duration::ZERO)));
+            }
             if how != Stop::Unnoticed {
                 self.reply_as(op, after, answer, Voice::Host);
             }
@@ -65,10 +86,7 @@ impl World {
         for (op, build, task) in self.on_machine(lease) {
             self.model.trouble(build);
             self.fleet.muted.insert(op);
-            let answer = match self.fleet.execs.get(&op) {
-                Some((_, exec)) => Answer::AttemptEnded(Box::new(exec.seen(self.now, Err(failed.clone())))),
-                None => phase_answer(&task, &self.build(build).clone(), Some(failed.clone())),
-            };
+            let answer = self.seen_failing(build, &task, &failed);
             self.reply_as(op, Duration::ZERO, answer, Voice::Host);
         }
     }
@@ -98,19 +116,24 @@ impl World {
                 }
                 self.reply(op, Duration::ZERO, Answer::LeaseRefused(canceled));
             }
-            Task::RunGroup { lease, .. } => {
+            Task::RunGroup { attempt, lease, .. } => {
                 if !self.fleet.alive(lease) {
                     return;
                 }
                 let killed = self.either();
                 let delay = self.fleet.mood_of(lease).map(|mood| mood.delay).unwrap_or_default();
-                let Some((_, exec)) = self.fleet.execs.get(&op) else { return };
-                let at = self.now.plus(after).min(exec.end.0);
-                let end = if killed { Ok(CommandEnd::Signaled("killed".into())) } else { Err(canceled) };
-                let seen = exec.seen(at, end);
+                let Some(running) = self.fleet.execs.get_mut(&attempt) else { return };
+                let at = self.now.plus(after).min(running.exec.end.0);
+                let signaled = CommandEnd::Signaled("killed".into());
+                let seen = running.exec.seen(at, if killed { Ok(signaled.clone()) } else { Err(canceled) });
+                // Whoever attaches to it later sees that it was killed, and not by whom.
+                if at < running.exec.end.0 {
+                    running.told = Some(running.exec.seen(at, Ok(signaled.clone())));
+                    running.exec.end = (at, Ending::Command(signaled));
+                }
                 self.reply(op, after + delay, Answer::AttemptEnded(Box::new(seen)));
             }
-            Task::ReleaseLease { .. } => {}
+            Task::AdoptLease { .. } | Task::ReleaseLease { .. } => {}
             Task::Estimate | Task::PlanHelpers(_) | Task::Decide(_) | Task::FindSnapshot => {}
             Task::PushSource { .. }
             | Task::SetUp { .. }

@@ -3,20 +3,22 @@
 use std::time::Duration;
 
 use engine::{
-    Answer, BuildId, CommandEnd, Event, ExecFailure, ExecFailureKind, LeaseId, ListFailure, OpId, SnapshotInfo,
-    StepFailure, Task,
+    Answer, AttemptId, BuildId, CommandEnd, Event, ExecFailure, ExecFailureKind, LeaseId, ListFailure, OpId,
+    SnapshotInfo, StepFailure, Task,
 };
 
 use crate::exec::{Ending, Exec, play};
-use crate::fleet::{DETECTION, failure};
+use crate::fleet::{DETECTION, Running, Step, failure};
+use crate::happening::{Happening, Stop};
 use crate::plan::{BuildPlan, ListPlan, TestPlan};
-use crate::world::{Happening, Stop, World};
+use crate::world::World;
 
 impl World {
     /// Begins to do what the engine ordered.
     pub(crate) fn carry_out(&mut self, op: OpId, build: BuildId, task: Task) {
         match task {
             Task::AcquireLease { lease, .. } => self.acquire(op, build, lease),
+            Task::AdoptLease { lease, machine, .. } => self.adopt(op, build, lease, machine),
             Task::ReleaseLease { lease, .. } => self.release(op, lease),
             Task::FindSnapshot => self.find_snapshot(op, build),
             Task::PushSource { .. }
@@ -27,7 +29,11 @@ impl World {
             Task::Estimate => self.estimate(op, build),
             Task::PlanHelpers(input) => self.plan_helpers(op, build, &input),
             Task::Decide(task) => self.decide(op, build, *task),
+            Task::RunGroup { attempt, lease, .. } if self.fleet.execs.contains_key(&attempt) => {
+                self.attach(op, build, attempt, lease);
+            }
             Task::RunGroup { attempt, lease, tests, limit } => {
+                self.checker.begins(build, attempt);
                 let names: Vec<String> = self.checker.names(build, &tests);
                 let mood = self.fleet.mood_of(lease).cloned().unwrap_or_default();
                 let mut exec = Exec {
@@ -71,6 +77,11 @@ impl World {
 
     /// A phase on a machine: it ends well, fails as planned, or could not be run.
     fn phase(&mut self, op: OpId, build: BuildId, task: &Task) {
+        let step = step_of(task);
+        if let Some((ends, answer)) = step.and_then(|step| self.fleet.steps.get(&step)).cloned() {
+            let after = ends.since(self.now);
+            return answer.map_or((), |answer| self.reply(op, after, answer));
+        }
         let plan = self.build(build).clone();
         let mood = lease_of(task).and_then(|lease| self.fleet.mood_of(lease)).cloned().unwrap_or_default();
         let takes = if matches!(task, Task::Make { .. }) { plan.make_takes } else { Duration::from_millis(500) };
@@ -88,60 +99,96 @@ impl World {
             self.model.trouble(build);
         } else if self.trouble(self.plan.faults.phase_hangs) {
             self.model.trouble(build);
+            self.note_step(step, Duration::ZERO, None);
             return;
         }
-        self.reply(op, after, phase_answer(task, &plan, exec_failure));
+        let answer = phase_answer(task, &plan, exec_failure);
+        self.note_step(step, after, Some(&answer));
+        self.reply(op, after, answer);
+    }
+
+    /// A machine remembers how what it begins will end.
+    fn note_step(&mut self, step: Option<(LeaseId, Step)>, after: Duration, answer: Option<&Answer>) {
+        if let Some(step) = step {
+            self.fleet.steps.insert(step, (self.now.plus(after), answer.cloned()));
+        }
     }
 
     fn start(&mut self, op: OpId, build: BuildId, lease: LeaseId, exec: Exec) {
-        if !self.fleet.alive(lease) {
-            // It may have been lost before anything of this build ran on it.
-            self.model.trouble(build);
-            let lost = failure(ExecFailureKind::MachineLost, "no connection");
-            let end = exec.seen(self.now, Err(lost));
-            return self.reply(op, DETECTION, Answer::AttemptEnded(Box::new(end)));
-        }
+        let attempt = exec.attempt;
         if exec.end.1 == Ending::MachineDies {
             self.model.trouble(build);
         }
         let span = exec.end.0.since(exec.began);
+        let running = Running { lease, exec, told: None, delay: Duration::ZERO };
+        self.fleet.execs.insert(attempt, running);
+        if !self.fleet.alive(lease) {
+            return self.attach(op, build, attempt, lease);
+        }
         let lost = self.trouble(self.plan.faults.lost).then_some(Stop::Lost);
         let frozen = self.trouble(self.plan.faults.frozen);
         let frozen = frozen.then(|| if self.rng.chance(500) { Stop::Frozen } else { Stop::Unnoticed });
         if let Some(stop) = lost.or(frozen) {
             self.model.trouble(build);
             let at = self.now.plus(span * self.rng.between(0, 100) / 100);
-            self.at(at, Happening::Stops(op, stop));
+            self.at(at, Happening::Stops(attempt, stop));
         }
-        for moment in exec.moments.iter().filter(|moment| exec.parsed && !moment.silent) {
-            let attempt = exec.attempt;
-            let started = Event::TestStarted { attempt, name: moment.name.clone() };
-            self.at(moment.begins, Happening::Progress(op, started));
-            if let Some((ended, _)) = &moment.ends {
-                let event = Event::TestEnded { attempt, name: moment.name.clone() };
-                self.at(*ended, Happening::Progress(op, event));
-            }
-        }
+        self.foresee_end(build, attempt, lease);
+        self.attach(op, build, attempt, lease);
+    }
+
+    /// What will be told of the end of an exec, honestly or not.
+    fn foresee_end(&mut self, build: BuildId, attempt: AttemptId, lease: LeaseId) {
+        let exec = self.fleet.execs[&attempt].exec.clone();
         let (at, ending) = exec.end.clone();
-        match ending {
-            Ending::MachineDies => self.at(at, Happening::Stops(op, Stop::Lost)),
-            Ending::Command(end) => {
-                let mood = self.fleet.mood_of(lease).map(|mood| (mood.delay, mood.lie.take(), mood.fails));
-                let (delay, lie, fails) = mood.unwrap_or_default();
-                let end = fails.map_or(Ok(end), |kind| Err(failure(kind, "as the scenario says")));
-                let mut seen = exec.seen(at, end);
-                if self.trouble(self.plan.faults.lies) {
-                    self.model.lied(build);
-                    self.lie_by_chance(build, &mut seen);
-                }
-                if let Some(lie) = lie {
-                    self.model.lied(build);
-                    self.lie(build, lie, &mut seen);
-                }
-                self.reply(op, at.since(self.now) + delay, Answer::AttemptEnded(Box::new(seen)));
+        let Ending::Command(end) = ending else { return self.at(at, Happening::Stops(attempt, Stop::Lost)) };
+        let mood = self.fleet.mood_of(lease).map(|mood| (mood.delay, mood.lie.take(), mood.fails));
+        let (delay, lie, fails) = mood.unwrap_or_default();
+        let end = fails.map_or(Ok(end), |kind| Err(failure(kind, "as the scenario says")));
+        let mut seen = exec.seen(at, end);
+        if self.trouble(self.plan.faults.lies) {
+            self.model.lied(build);
+            self.lie_by_chance(build, &mut seen);
+        }
+        if let Some(lie) = lie {
+            self.model.lied(build);
+            self.lie(build, lie, &mut seen);
+        }
+        if let Some(running) = self.fleet.execs.get_mut(&attempt) {
+            (running.told, running.delay) = (Some(seen), delay);
+        }
+    }
+
+    /// Somebody listens to an exec: it is told from its beginning.
+    fn attach(&mut self, op: OpId, build: BuildId, attempt: AttemptId, lease: LeaseId) {
+        let Running { exec, told, delay, .. } = self.fleet.execs[&attempt].clone();
+        if !self.fleet.alive(lease) {
+            // It may have been lost before anything of this build ran on it.
+            self.model.trouble(build);
+            let end = exec.seen(exec.began, Err(failure(ExecFailureKind::MachineLost, "no connection")));
+            return self.reply(op, DETECTION, Answer::AttemptEnded(Box::new(end)));
+        }
+        let (now, last) = (self.now, exec.end.0);
+        let happened = exec.moments.iter().filter(|moment| exec.parsed && !moment.silent && moment.begins <= last);
+        for moment in happened {
+            let started = Event::TestStarted { attempt, name: moment.name.clone() };
+            self.at(moment.begins.max(now), Happening::Progress(op, started));
+            if let Some((ended, _)) = moment.ends.as_ref().filter(|(ended, _)| *ended <= last) {
+                let event = Event::TestEnded { attempt, name: moment.name.clone() };
+                self.at((*ended).max(now), Happening::Progress(op, event));
             }
         }
-        self.fleet.execs.insert(op, (lease, exec));
+        if let Some(seen) = told {
+            self.reply(op, last.since(now) + delay, Answer::AttemptEnded(Box::new(seen)));
+        }
+    }
+}
+
+fn step_of(task: &Task) -> Option<(LeaseId, Step)> {
+    match task {
+        Task::Make { lease } => Some((*lease, Step::Make)),
+        Task::ListTests { lease } => Some((*lease, Step::List)),
+        _ => None,
     }
 }
 
@@ -149,6 +196,7 @@ impl World {
 pub(crate) fn lease_of(task: &Task) -> Option<LeaseId> {
     match task {
         Task::AcquireLease { lease, .. }
+        | Task::AdoptLease { lease, .. }
         | Task::ReleaseLease { lease, .. }
         | Task::PushSource { lease }
         | Task::SetUp { lease }
@@ -178,6 +226,7 @@ pub(crate) fn phase_answer(task: &Task, plan: &BuildPlan, failed: Option<ExecFai
         Task::Make { .. } => Answer::Made(Ok(())),
         Task::SaveSnapshot { .. } => Answer::SnapshotSaved(Ok(snapshot(Duration::ZERO))),
         Task::AcquireLease { .. }
+        | Task::AdoptLease { .. }
         | Task::ReleaseLease { .. }
         | Task::FindSnapshot
         | Task::ListTests { .. }

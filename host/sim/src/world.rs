@@ -3,11 +3,12 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::time::Duration;
 
-use engine::{Answer, BuildId, Effect, Engine, EngineConfig, Event, Fact, OpId, Record, Task, Time};
+use engine::{Answer, BuildId, Effect, Engine, EngineConfig, Event, Fact, OpId, Record, Time};
 
 use crate::check::Checker;
 use crate::draw::BEGIN;
 use crate::fleet::Fleet;
+use crate::happening::{Happening, InFlight, Stop, Voice};
 use crate::model::Model;
 use crate::plan::{Plan, Scripted};
 use crate::plugins::Runs;
@@ -16,64 +17,6 @@ use crate::trace::Trace;
 
 /// Steps after which a run goes round in circles.
 const MOST_STEPS: u64 = 200_000;
-
-/// What is going to happen.
-#[derive(Clone, Debug)]
-pub(crate) enum Happening {
-    /// A build is submitted.
-    Submit(usize),
-    /// The engine is told.
-    Tell(Event),
-    /// A test of an exec begins or ends: told as long as its machine lives.
-    Progress(OpId, Event),
-    /// An effect is answered, by the driver of this life.
-    Answer {
-        /// Which effect.
-        op: OpId,
-        /// How.
-        answer: Box<Answer>,
-        /// Of which life of the coordinator.
-        life: u32,
-        /// Who says so.
-        voice: Voice,
-    },
-    /// The machine of this exec stops.
-    Stops(OpId, Stop),
-    /// Something at a set time.
-    Scripted(Scripted),
-}
-
-/// Where an answer comes from.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) enum Voice {
-    /// From the machine or plugin that was asked: it may fall silent meanwhile.
-    Own,
-    /// From the coordinator's own heartbeats and connections.
-    Host,
-    /// From nowhere: it was told before, or never asked for.
-    Stale,
-}
-
-/// How a machine stops.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) enum Stop {
-    /// Its connections break.
-    Lost,
-    /// So they do, and just before it fails the test that runs.
-    Dying,
-    /// It says nothing any more; missing heartbeats tell.
-    Frozen,
-    /// It says nothing any more; only deadlines tell.
-    Unnoticed,
-}
-
-/// An effect that the driver has not answered.
-#[derive(Clone, Debug)]
-pub(crate) struct InFlight {
-    pub(crate) build: BuildId,
-    pub(crate) task: Task,
-    pub(crate) canceled: bool,
-}
 
 /// The simulated world.
 pub(crate) struct World {
@@ -92,9 +35,12 @@ pub(crate) struct World {
     sequence: u64,
     /// Every answer comes again after this.
     pub(crate) again: Option<Duration>,
-    records: BTreeMap<BuildId, Vec<Record>>,
-    life: u32,
-    crash: Option<bool>,
+    pub(crate) records: BTreeMap<BuildId, Vec<Record>>,
+    pub(crate) life: u32,
+    /// It is killed in its next step that makes something durable.
+    pub(crate) crash: Option<(bool, Duration)>,
+    /// The coordinator is down until then.
+    pub(crate) down: Option<Time>,
     canceled: BTreeSet<BuildId>,
 }
 
@@ -102,10 +48,10 @@ impl World {
     /// The world at its beginning.
     pub(crate) fn new(plan: Plan, rng: Rng, trace: Trace) -> World {
         let mut world = World {
-            engine: Engine::new(EngineConfig { max_active: plan.max_active }),
+            engine: Engine::new(EngineConfig { max_active: plan.max_active, adoption: plan.adoption }),
             fleet: Fleet::new(plan.machines),
             model: Model::new(&plan),
-            checker: Checker::default(),
+            checker: Checker::new(plan.adoption),
             runs: Runs::new(),
             in_flight: BTreeMap::new(),
             queue: BTreeMap::new(),
@@ -117,6 +63,7 @@ impl World {
             steps: 0,
             life: 1,
             crash: None,
+            down: None,
             plan,
             rng,
             trace,
@@ -154,7 +101,8 @@ impl World {
 
     fn next_moment(&self) -> Option<Time> {
         let first = self.queue.first_key_value().map(|((at, _), _)| *at);
-        let next = first.into_iter().chain(self.engine.next_deadline()).min()?;
+        let deadline = self.engine.next_deadline().filter(|_| self.down.is_none());
+        let next = first.into_iter().chain(deadline).min()?;
         Some(next.max(self.now))
     }
 
@@ -181,14 +129,17 @@ impl World {
 
     /// Lets something happen; what the engine is to be told of it.
     fn happen(&mut self, happening: Happening) -> Result<Option<Event>, String> {
+        let Some(happening) = self.unless_down(happening) else { return Ok(None) };
         match happening {
             Happening::Submit(place) => Ok(Some(Event::BuildSubmitted(Box::new(self.plan.builds[place].spec.clone())))),
             Happening::Tell(event) => Ok(Some(event)),
             Happening::Progress(op, event) => Ok(self.still_runs(op).then_some(event)),
-            Happening::Stops(op, how) => {
-                if let Some(lease) = self.fleet.lease_of(op).filter(|_| self.still_runs(op)) {
-                    self.stop(lease, how);
-                }
+            Happening::Stops(attempt, how) => {
+                self.stop_exec(attempt, how);
+                Ok(None)
+            }
+            Happening::Up => {
+                self.come_back()?;
                 Ok(None)
             }
             Happening::Answer { op, answer, life, voice } => Ok(self.answer(op, *answer, life, voice)),
@@ -206,11 +157,13 @@ impl World {
         let asked = voice != Voice::Stale && life == self.life;
         let flight = asked.then(|| self.in_flight.remove(&op)).flatten();
         let current = flight.is_some();
-        let stale = voice == Voice::Stale || (life < self.life && self.either());
+        // Where nothing is left to chance a killed driver tells nothing, if its machines are waited for.
+        let mute = self.plan.steady && self.plan.adoption.is_some();
+        let stale = voice == Voice::Stale || (life < self.life && !mute && self.either());
         if !current && !stale {
             return None;
         }
-        self.checker.answered(op, flight.map(|flight| flight.task));
+        self.checker.answered(op, flight.map(|flight| flight.task), &answer);
         if !current {
             self.trace.stale(self.now, &answer);
         }
@@ -242,8 +195,12 @@ impl World {
                 self.canceled.insert(build);
                 return Ok(Some(Event::BuildCanceled { build, cause }));
             }
-            Scripted::Restart => self.restart()?,
-            Scripted::Crash(before) => self.crash = Some(before),
+            Scripted::Prefer(place, priority) => {
+                let build = self.plan.builds[place].spec.build;
+                return Ok(Some(Event::PriorityChanged { build, priority }));
+            }
+            Scripted::Restart(down) => self.kill(down)?,
+            Scripted::Crash(before, down) => self.crash = Some((before, down)),
         }
         Ok(None)
     }
@@ -257,7 +214,7 @@ impl World {
         self.engine.check_invariants();
         // Nothing would be lost by a crash in a step that makes nothing durable.
         let records = effects.iter().any(|effect| matches!(effect, Effect::Record(_)));
-        if let Some(before) = self.crash.take_if(|_| records) {
+        if let Some((before, down)) = self.crash.take_if(|_| records) {
             if before {
                 // As if the event had never come; whoever submits asks again.
                 if let Event::BuildSubmitted(_) = &event {
@@ -267,16 +224,16 @@ impl World {
             } else {
                 self.commit(&event, &effects)?;
             }
-            return self.restart();
+            return self.kill(down);
         }
         self.take(&event, effects)
     }
 
     /// Makes the records of a step durable and then carries out its other effects.
-    fn take(&mut self, event: &Event, effects: Vec<Effect>) -> Result<(), String> {
+    pub(crate) fn take(&mut self, event: &Event, effects: Vec<Effect>) -> Result<(), String> {
         self.commit(event, &effects)?;
         for effect in effects {
-            self.checker.before(&effect, &self.in_flight)?;
+            self.checker.before(self.now, &effect, &self.in_flight)?;
             match effect {
                 Effect::Record(_) => {}
                 Effect::Publish { build, attempt } => self.trace.publish(self.now, build, attempt),
@@ -306,36 +263,13 @@ impl World {
                     (&record.fact, self.checker.facts(record.build))
                 {
                     self.model.attempt_ended(facts, &facts.attempts[attempt].tests, end);
+                    // What is durable is acknowledged, and its machine may forget it.
+                    self.fleet.execs.remove(attempt);
                 }
                 self.records.entry(record.build).or_default().push(record.as_ref().clone());
             }
         }
         Ok(())
-    }
-
-    /// The coordinator is gone and comes back with nothing but its records.
-    fn restart(&mut self) -> Result<(), String> {
-        self.trace.line(self.now, "   the coordinator starts again");
-        self.life += 1;
-        self.crash = None;
-        let records: Vec<Record> = self
-            .records
-            .values()
-            .filter(|records| !records.iter().any(|record| matches!(record.fact, Fact::Ended { .. })))
-            .flatten()
-            .cloned()
-            .collect();
-        self.in_flight.clear();
-        self.checker.restarted(&records)?;
-        self.model.restarted();
-        // What the pools have and no record names is given back by the driver.
-        let checker = &self.checker;
-        self.fleet.sweep(|lease| checker.holds(lease));
-        let config = EngineConfig { max_active: self.plan.max_active };
-        let (engine, effects) = Engine::recover(config, &records, self.now);
-        self.engine = engine;
-        self.engine.check_invariants();
-        self.take(&Event::Tick, effects)
     }
 
     pub(crate) fn life(&self) -> u32 {

@@ -28,6 +28,16 @@ impl Build {
         }
     }
 
+    /// An attempt of before the policy's construction ended. If tests of it wait again the policy begins anew with them;
+    /// of all else it needs to know nothing.
+    pub(super) fn unknown_ended(&mut self, tests: &[TestIndex]) {
+        self.live.policy.changed = true;
+        if tests.iter().any(|test| self.live.waiting.contains(test)) {
+            self.live.policy.constructed = false;
+            self.live.policy.observed.clear();
+        }
+    }
+
     pub(super) fn use_built_in_policy(&mut self) {
         let policy = &mut self.live.policy;
         policy.built_in = true;
@@ -68,6 +78,9 @@ impl Build {
     fn put_question(&mut self, step: &mut Step, idle: Vec<u32>) {
         let construct = (!self.live.policy.constructed).then(|| self.run_input(false));
         let policy = &mut self.live.policy;
+        if construct.is_some() {
+            policy.unknown = self.live.attempts.keys().copied().collect();
+        }
         policy.constructed = true;
         policy.questions += 1;
         let zero = *policy.zero.get_or_insert(step.now);
@@ -171,8 +184,11 @@ impl Build {
     /// A policy that lets everything stand still would keep the build for ever.
     fn judge_progress(&mut self, step: &mut Step, wanted: usize, done: usize) {
         let policy = &mut self.live.policy;
-        policy.fruitless = if wanted > 0 && done == 0 { policy.fruitless + 1 } else { 0 };
-        if wanted > done {
+        if policy.unknown.is_empty() {
+            policy.fruitless = if wanted > 0 && done == 0 { policy.fruitless + 1 } else { 0 };
+        }
+        // What an attempt that it does not know has alone it cannot reckon with: it is asked again when that ends.
+        if wanted > done && (done > 0 || policy.unknown.is_empty()) {
             policy.changed = true;
         }
         let still = self.live.attempts.is_empty() && !self.live.waiting.is_empty() && !self.idle_workers().is_empty();

@@ -19,16 +19,21 @@ impl Build {
         }
     }
 
+    /// All are sorted and walked side by side: looked up one by one, the tests of a large build cost its coordinator more
+    /// than everything else does.
     fn check_tests(&self) {
+        let testing = self.facts.phase() == Phase::Test && self.live.closing.is_none();
+        let mut all_waiting = self.live.waiting.iter().peekable();
+        let mut all_running = self.live.running.keys().peekable();
         for index in self.facts.indices() {
             let judged = self.facts.test(index).verdict.is_some();
-            let waiting = self.live.waiting.contains(&index);
-            let running = self.live.running.contains_key(&index);
+            let waiting = all_waiting.next_if_eq(&&index).is_some();
+            let running = all_running.next_if_eq(&&index).is_some();
             assert!(!(judged && waiting), "test {index} has a verdict and waits");
             assert!(!(waiting && running), "test {index} waits and runs");
-            let testing = self.facts.phase() == Phase::Test && self.live.closing.is_none();
             assert!(!testing || judged || waiting || running, "test {index} is nowhere");
         }
+        assert_eq!((all_waiting.next(), all_running.next()), (None, None), "a test waits or runs that is not listed");
     }
 
     fn check_attempts(&self, ops: &Ops) {
@@ -58,6 +63,10 @@ impl Build {
             match lease.state {
                 LeaseState::Asked(op) => {
                     assert!(facts.is_none() && ops.get(op).is_some(), "lease {id} is asked for by nobody");
+                }
+                LeaseState::Adopting(op) => {
+                    let held = facts.is_some_and(|facts| facts.ended.is_none());
+                    assert!(held && ops.get(op).is_some(), "lease {id} is not asked whether it is still ours");
                 }
                 LeaseState::SettingUp(op) => {
                     assert!(ops.get(op).is_some(), "lease {id} waits for a tree that nobody brings");

@@ -2,10 +2,7 @@
 
 use super::{Build, LeaseState};
 use crate::engine::Step;
-use crate::{
-    Certificate, Effect, ExecFailure, ExecFailureKind, Fact, LeaseId, Outcome, Phase, TestFacts, Time, Verdict,
-    VerdictKind,
-};
+use crate::{Certificate, Effect, Fact, LeaseId, Outcome, Phase, TestFacts, Time, Verdict, VerdictKind};
 
 impl Build {
     /// Someone wants it stopped.
@@ -15,6 +12,13 @@ impl Build {
         }
         self.record(step, Fact::CancelAsked { cause: cause.clone() });
         self.live.closing = Some(Outcome::Canceled { cause });
+    }
+
+    /// Its turn is to come earlier or later.
+    pub(crate) fn change_priority(&mut self, step: &mut Step, priority: i32) {
+        if self.facts.ended.is_none() && self.facts.priority != priority {
+            self.record(step, Fact::PriorityChanged { priority });
+        }
     }
 
     pub(super) fn build_deadline(&self) -> Option<Time> {
@@ -81,6 +85,7 @@ impl Build {
         for op in self.live.phase_op.take().into_iter().chain(self.live.helpers.op.take()).chain(asked) {
             step.effects.push(Effect::Cancel(op));
         }
+        self.stop_adopting(step);
         for attempt in self.live.attempts.keys().copied().collect::<Vec<_>>() {
             self.call_back(step, attempt);
         }
@@ -118,22 +123,5 @@ impl Build {
         let certificate = Box::new(Certificate::of(&self.facts, step.now));
         self.record(step, Fact::PhaseBegan(Phase::Done));
         self.record(step, Fact::Ended { outcome, certificate });
-    }
-
-    /// Gives up what a former life of the engine held.
-    pub(super) fn close_former_life(&mut self, step: &mut Step) {
-        let stopped = ExecFailure::new(ExecFailureKind::CoordinatorStopped, "");
-        let open: Vec<_> = self.facts.attempts.iter().filter(|(_, a)| a.ended.is_none()).map(|(id, _)| *id).collect();
-        for attempt in open {
-            let started = self.facts.attempts[&attempt].started;
-            let (end, took) = (Err(stopped.clone()), step.now.since(started));
-            self.record(step, Fact::AttemptEnded { attempt, end, took, overhead: None, notes: Vec::new() });
-        }
-        let held: Vec<_> = self.facts.leases.iter().filter(|(_, l)| l.ended.is_none()).map(|(id, _)| *id).collect();
-        for lease in held {
-            // Not counted as a loss: nothing is wrong with the machine.
-            self.record(step, Fact::LeaseEnded { lease, lost: None });
-            step.release(self.facts.spec.build, lease, false);
-        }
     }
 }

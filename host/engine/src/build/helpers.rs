@@ -103,8 +103,8 @@ impl Build {
 
     /// A machine that is there gets the tree as soon as the snapshot exists or is being written.
     fn set_up_bare_machines(&mut self, step: &mut Step) {
-        let phase = self.facts.phase();
-        if !(self.facts.snapshot.is_some() || phase == Phase::Snapshot) {
+        let saving = self.facts.phase() == Phase::Snapshot && self.live.phase_op.is_some();
+        if !(self.facts.snapshot.is_some() || saving) {
             return;
         }
         let bare: Vec<_> =

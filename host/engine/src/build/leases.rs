@@ -78,7 +78,11 @@ impl Build {
         let Some(live) = self.live.leases.get(&lease) else { return };
         match live.state {
             LeaseState::Bare | LeaseState::Idle => self.end_lease(step, lease, Some(cause)),
-            LeaseState::Asked(_) | LeaseState::SettingUp(_) | LeaseState::Busy(_) | LeaseState::Making => {}
+            LeaseState::Asked(_)
+            | LeaseState::Adopting(_)
+            | LeaseState::SettingUp(_)
+            | LeaseState::Busy(_)
+            | LeaseState::Making => {}
         }
     }
 
@@ -89,7 +93,7 @@ impl Build {
             self.live.main = None;
             self.live.phase_op = None;
         }
-        if let LeaseState::Asked(op) | LeaseState::SettingUp(op) = state {
+        if let LeaseState::Asked(op) | LeaseState::Adopting(op) | LeaseState::SettingUp(op) = state {
             step.effects.push(crate::Effect::Cancel(op));
         }
         if matches!(state, LeaseState::Asked(_)) {
@@ -97,7 +101,8 @@ impl Build {
         }
         let was_ready = self.facts.leases[&lease].ready.is_some();
         self.record(step, Fact::LeaseEnded { lease, lost: lost.clone() });
-        step.release(self.facts.spec.build, lease, lost.is_some());
+        // Of one that was asked whether it is still ours, and has not answered, nothing is known.
+        step.release(self.facts.spec.build, lease, lost.is_some() || state.adopting().is_some());
         if was_ready {
             let id = worker_id(lease);
             self.observe(if lost.is_some() { Observed::Lost(id) } else { Observed::Left(id) });

@@ -7,6 +7,7 @@
 //! A main buildlet lost before `Test` sends the build back to `Acquire`; in `Test` all machines are alike. Whatever
 //! ends a build goes through `Closing`: effects under way are called back, tests without a verdict get `not-run`.
 
+mod adopt;
 mod answer;
 mod ask;
 mod attempts;
@@ -17,6 +18,7 @@ mod helpers;
 mod leases;
 mod order;
 mod prepare;
+mod verdicts;
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::time::Duration;
@@ -68,6 +70,8 @@ struct LiveLease {
 enum LeaseState {
     /// Asked for.
     Asked(OpId),
+    /// Held by a former life of the engine, and asked whether it still is.
+    Adopting(OpId),
     /// Granted; the made tree is not there yet.
     Bare,
     /// The made tree is on its way.
@@ -80,9 +84,25 @@ enum LeaseState {
     Making,
 }
 
+impl LeaseState {
+    /// The question to a machine of before, while it is not answered.
+    fn adopting(self) -> Option<OpId> {
+        match self {
+            LeaseState::Adopting(op) => Some(op),
+            LeaseState::Asked(_)
+            | LeaseState::Bare
+            | LeaseState::SettingUp(_)
+            | LeaseState::Idle
+            | LeaseState::Busy(_)
+            | LeaseState::Making => None,
+        }
+    }
+}
+
 /// An attempt under way.
 #[derive(Clone, Debug)]
 struct LiveAttempt {
+    /// Its exec, or the question to its machine after a restart.
     op: OpId,
     lease: LeaseId,
     tests: Vec<TestIndex>,
@@ -101,6 +121,8 @@ struct LivePolicy {
     /// The plugin's run was constructed in this life of the engine.
     constructed: bool,
     asked: Option<Asked>,
+    /// Attempts that ran when it was constructed, as after a restart: it knows neither them nor their tests.
+    unknown: BTreeSet<AttemptId>,
     /// Not told yet.
     observed: Vec<Observed>,
     /// Something changed since it was last asked.
@@ -162,11 +184,6 @@ impl Build {
         self.facts.phase() != Phase::Queue && self.facts.ended.is_none()
     }
 
-    /// In the queue.
-    pub(crate) fn is_waiting(&self) -> bool {
-        self.facts.phase() == Phase::Queue && self.facts.ended.is_none() && self.live.closing.is_none()
-    }
-
     pub(crate) fn holds(&self, lease: LeaseId) -> bool {
         self.live.leases.contains_key(&lease)
     }
@@ -177,20 +194,15 @@ impl Build {
 
     /// Leaves the queue.
     pub(crate) fn begin(&mut self, step: &mut Step) {
-        self.live.policy.built_in = !self.facts.spec.plugins.iter().any(|(role, _)| role == "policy");
+        self.choose_policy();
         self.acquire_main(step);
     }
 
-    /// After a restart: claims of before are given up, attempts of before are no attempts, the rest is done anew.
-    pub(crate) fn recover(&mut self, step: &mut Step) {
-        self.close_former_life(step);
-        if let Some(cause) = self.facts.cancel.clone() {
-            self.live.closing = Some(Outcome::Canceled { cause });
-        } else if let Some(outcome) = self.failed_fast() {
-            self.live.closing = Some(outcome);
-        } else if self.facts.phase() != Phase::Queue && !self.is_through() {
-            self.begin(step);
-        }
+    /// The plugin decides, unless there is none or it failed in a former life: then the built-in rule does.
+    fn choose_policy(&mut self) {
+        let plugin = self.facts.spec.plugins.iter().any(|(role, _)| role == "policy");
+        let failed = self.facts.faults.iter().any(|(role, ..)| role == "policy");
+        self.live.policy.built_in = !plugin || failed;
     }
 
     /// An effect ended.
@@ -205,6 +217,10 @@ impl Build {
             }
             (Task::AcquireLease { lease, role, .. }, Answer::LeaseRefused(cause)) => {
                 self.lease_refused(step, lease, role, cause);
+            }
+            (Task::AdoptLease { lease, .. }, Answer::LeaseGranted(_)) => self.lease_adopted(step, lease),
+            (Task::AdoptLease { lease, .. }, Answer::LeaseRefused(cause)) => {
+                self.lease_not_adopted(step, lease, &cause);
             }
             (Task::ReleaseLease { .. }, _) => {}
             (Task::SetUp { lease }, Answer::SetUp(result)) if self.live.phase_op != Some(op) => {

@@ -1,4 +1,5 @@
-//! The ordered log: output appears in listed order, each attempt's at the place of its first test.
+//! The ordered log: output appears in listed order, each attempt's at the place of its first test. After a restart it is
+//! told from the beginning, in the order of before: that of [`BuildFacts::log_order`](crate::BuildFacts::log_order).
 
 use super::Build;
 use crate::engine::Step;

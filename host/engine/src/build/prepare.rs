@@ -31,11 +31,27 @@ impl Build {
     pub(super) fn main_granted(&mut self, step: &mut Step, lease: LeaseId) {
         self.enter(step, Phase::Prepare);
         self.set_state(lease, LeaseState::Making);
+        self.prepare(step, lease);
+    }
+
+    fn prepare(&mut self, step: &mut Step, lease: LeaseId) {
         // A snapshot that this very build made may always be used again.
         if self.facts.spec.reuse_snapshot || self.facts.snapshot.is_some() {
             self.phase(step, Task::FindSnapshot);
         } else {
             self.phase(step, Task::PushSource { lease });
+        }
+    }
+
+    /// Orders again what the main buildlet did when the coordinator stopped.
+    pub(super) fn resume(&mut self, step: &mut Step, lease: LeaseId) {
+        match self.facts.phase() {
+            Phase::Queue | Phase::Acquire | Phase::Prepare => self.prepare(step, lease),
+            Phase::Make => self.phase(step, Task::Make { lease }),
+            Phase::Snapshot => self.phase(step, Task::SaveSnapshot { lease }),
+            Phase::List if self.facts.tests.is_empty() => self.phase(step, Task::ListTests { lease }),
+            Phase::List => self.ask_estimator(step),
+            Phase::Test | Phase::Done => {}
         }
     }
 
@@ -113,6 +129,10 @@ impl Build {
             return;
         }
         self.record(step, Fact::TestsListed(tests));
+        self.ask_estimator(step);
+    }
+
+    fn ask_estimator(&mut self, step: &mut Step) {
         let limits = &self.facts.spec.limits;
         let limit = limits.plugin * 4 + limits.plugin / 1000 * u32::try_from(self.facts.tests.len()).unwrap_or(1);
         self.live.phase_op = Some(self.order(step, Task::Estimate, limit));

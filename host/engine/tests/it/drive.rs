@@ -12,6 +12,9 @@ use engine::{
 /// When it all begins: some days after 1970.
 const BEGIN: Time = Time::from_nanos(1_000_000_000_000_000);
 
+/// How long a machine of before is waited for.
+pub(crate) const ADOPTION: Duration = Duration::from_secs(600);
+
 /// A build without anything special.
 pub(crate) fn spec(id: u64) -> BuildSpec {
     BuildSpec {
@@ -58,14 +61,24 @@ pub(crate) struct Drive {
 
 impl Drive {
     pub(crate) fn new(max_active: usize, tests: Vec<Test>) -> Drive {
-        let engine = Engine::new(EngineConfig { max_active });
+        let engine = Engine::new(EngineConfig { max_active, ..EngineConfig::default() });
         Drive { engine, now: BEGIN, records: Vec::new(), awaited: BTreeMap::new(), tests }
     }
 
-    /// Goes on from these records, as after a restart a minute later.
+    /// Goes on from these records, as after a restart a minute later that gives up the machines of before.
     pub(crate) fn recovered(records: Vec<Record>, tests: Vec<Test>) -> Drive {
+        Drive::recovered_with(EngineConfig::default(), records, tests)
+    }
+
+    /// Goes on from these records, and waits for the machines of before.
+    pub(crate) fn taken_up(records: Vec<Record>, tests: Vec<Test>) -> Drive {
+        let config = EngineConfig { adoption: Some(ADOPTION), ..EngineConfig::default() };
+        Drive::recovered_with(config, records, tests)
+    }
+
+    fn recovered_with(config: EngineConfig, records: Vec<Record>, tests: Vec<Test>) -> Drive {
         let now = records.last().expect("there are records").at.plus(Duration::from_secs(60));
-        let (engine, effects) = Engine::recover(EngineConfig { max_active: 64 }, &records, now);
+        let (engine, effects) = Engine::recover(config, &records, now);
         let mut drive = Drive { engine, now, records, awaited: BTreeMap::new(), tests };
         drive.take(effects);
         drive
@@ -124,6 +137,7 @@ impl Drive {
                 machine: format!("m{}", lease.0),
                 pool: "pool".into(),
             }),
+            Task::AdoptLease { machine, .. } => Answer::LeaseGranted(machine),
             Task::ReleaseLease { .. } => Answer::LeaseReleased,
             Task::FindSnapshot => {
                 Answer::SnapshotSought(Ok(self.engine.facts(build).and_then(|f| f.snapshot.as_ref()).map(|_| info())))

@@ -1,6 +1,7 @@
 //! The engine from outside: events in, records and effects out.
 #![expect(clippy::wildcard_enum_match_arm, reason = "a test looks at a few kinds of many")]
 
+mod adoption;
 mod drive;
 mod policy;
 mod queue;

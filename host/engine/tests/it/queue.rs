@@ -59,3 +59,39 @@ fn a_build_that_is_canceled_in_the_queue_never_begins() {
     assert_eq!(begun(&drive), [1, 3]);
     assert!(drive.engine.is_idle());
 }
+
+#[test]
+fn a_build_that_waits_knows_its_place_and_why() {
+    let mut drive = Drive::new(1, vec![test("a")]);
+    for id in [1, 2, 3] {
+        drive.tell(Event::BuildSubmitted(Box::new(spec(id))));
+    }
+    let places = |drive: &Drive| [1, 2, 3].map(|id| drive.engine.position(BuildId(id)));
+    assert_eq!(places(&drive), [None, Some(0), Some(1)]);
+    let why = |drive: &Drive, id| drive.engine.waits_for(BuildId(id)).map(|why| why.to_string());
+    assert_eq!(why(&drive, 1).as_deref(), Some("no `linux` buildlet is free yet"));
+    assert_eq!(why(&drive, 3).as_deref(), Some("1 build runs already"));
+    drive.go_on(|_| false);
+    assert_eq!(why(&drive, 1), None, "it has its main buildlet");
+    drive.tell(Event::PriorityChanged { build: BuildId(3), priority: 5 });
+    assert_eq!(places(&drive), [None, Some(1), Some(0)]);
+    assert_eq!(drive.engine.queue().collect::<Vec<_>>(), [BuildId(3), BuildId(2)]);
+    let mut second = Drive::recovered(drive.records.clone(), vec![test("a")]);
+    assert_eq!(second.folded(BuildId(3)).priority, 5, "the new priority is durable");
+    drive.run_to_end();
+    assert_eq!(begun(&drive), [1, 3, 2]);
+    second.run_to_end();
+    assert!(second.engine.is_idle());
+}
+
+#[test]
+fn a_new_priority_of_a_build_that_is_over_or_unknown_changes_nothing() {
+    let mut drive = Drive::new(1, vec![test("a")]);
+    drive.tell(Event::BuildSubmitted(Box::new(spec(1))));
+    drive.tell(Event::BuildCanceled { build: BuildId(1), cause: "over".into() });
+    let known = drive.records.len();
+    for build in [BuildId(1), BuildId(9)] {
+        drive.tell(Event::PriorityChanged { build, priority: 5 });
+    }
+    assert_eq!(drive.records.len(), known);
+}

@@ -37,6 +37,8 @@ pub(super) struct FleetTable {
     pub(super) elastic: bool,
     /// Builds that run at once.
     pub(super) builds_at_once: usize,
+    /// How long a restarted coordinator waits for the machines of before; none gives them up.
+    pub(super) adoption: Option<Span>,
 }
 
 impl Default for FleetTable {
@@ -48,6 +50,7 @@ impl Default for FleetTable {
             starts: BTreeMap::new(),
             elastic: true,
             builds_at_once: 64,
+            adoption: None,
         }
     }
 }

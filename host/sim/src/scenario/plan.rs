@@ -34,6 +34,7 @@ pub(super) fn plan(file: File) -> Result<Plan, Wrong> {
         machines,
         per_machine: fleet.per_host,
         max_active: fleet.builds_at_once,
+        adoption: fleet.adoption.map(|span| span.0),
         faults: Faults::default(),
         script,
         heal: BEGIN,
@@ -176,6 +177,7 @@ fn scripted(at: Spanned<AtTable>, machines: u32, builds: usize) -> Result<(engin
         let name = machine.as_ref().ok_or_else(|| missing("machine"))?;
         slot(name.get_ref(), name.span(), machines)
     };
+    let down = by.map(|span| span.0).unwrap_or_default();
     let by = || by.map(|span| span.0).ok_or_else(|| missing("by"));
     let what = match what {
         What::Lose => Scripted::Lose(slot()?),
@@ -197,9 +199,9 @@ fn scripted(at: Spanned<AtTable>, machines: u32, builds: usize) -> Result<(engin
             }
             Scripted::Cancel(number - 1, cause.unwrap_or_else(|| "not wanted".into()))
         }
-        What::Restart => Scripted::Restart,
-        What::CrashBeforeCommit => Scripted::Crash(true),
-        What::CrashAfterCommit => Scripted::Crash(false),
+        What::Restart => Scripted::Restart(down),
+        What::CrashBeforeCommit => Scripted::Crash(true, down),
+        What::CrashAfterCommit => Scripted::Crash(false, down),
     };
     Ok((BEGIN.plus(time.0), what))
 }

@@ -79,11 +79,15 @@ fn tests_are_in_one_place() {
             state.build.live.waiting.insert(TestIndex(0));
         }),
         said(|state| state.build.live.waiting.clear()),
+        said(|state| {
+            state.build.live.waiting.insert(TestIndex(7));
+        }),
     ];
     insta::assert_snapshot!(said.join("\n"), @"
     test t1 has a verdict and waits
     test t0 waits and runs
     test t1 is nowhere
+    assertion `left == right` failed: a test waits or runs that is not listed
     ");
 }
 
