@@ -1,11 +1,11 @@
 //! An agent as a process of its own, for tests: options as one line of JSON on stdin, its URL as one line on stdout.
 
-use std::{io::BufRead as _, path::PathBuf, sync::Arc};
+use std::{io::BufRead as _, path::PathBuf, sync::Arc, time::Duration};
 
 use anyhow::Context as _;
 use buildlet::{
     Secret,
-    agent::{AgentConfig, run_until},
+    agent::{AgentConfig, OrphanConfig, run_until},
     tls::KeyPair,
 };
 use serde::Deserialize;
@@ -32,6 +32,10 @@ struct Options {
     cgroups: bool,
     #[serde(default)]
     spool_bytes: Option<u64>,
+    #[serde(default)]
+    orphan_after_ms: Option<u64>,
+    #[serde(default)]
+    orphan_remove: Vec<PathBuf>,
 }
 
 fn yes() -> bool {
@@ -50,6 +54,9 @@ async fn main() -> anyhow::Result<()> {
     config.die_with_parent = options.die_with_parent;
     config.cgroups = options.cgroups;
     config.own_process = true;
+    config.orphan = options
+        .orphan_after_ms
+        .map(|after| OrphanConfig { after: Duration::from_millis(after), remove: options.orphan_remove });
     if let Some(listen) = options.listen {
         config.listen = listen;
     }

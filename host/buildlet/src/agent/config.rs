@@ -36,6 +36,8 @@ pub struct AgentConfig {
     pub own_process: bool,
     /// End, with all processes, when the process that started this one ends. Needs `own_process`.
     pub die_with_parent: bool,
+    /// What to do when no coordinator is heard of any more. Default: go on for ever.
+    pub orphan: Option<OrphanConfig>,
     /// Limit and measure by cgroup where possible. Default true.
     pub cgroups: bool,
     /// The environment commands start from; `None` is this process's own.
@@ -63,6 +65,7 @@ impl AgentConfig {
             announce_additions: true,
             own_process: false,
             die_with_parent: false,
+            orphan: None,
             cgroups: true,
             base_env: None,
             go_dirs: true,
@@ -77,6 +80,15 @@ impl AgentConfig {
             PathBuf::from(path)
         })
     }
+}
+
+/// What an agent does that nobody calls any more: it kills all that it started and ends.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct OrphanConfig {
+    /// After so long without an authenticated request. A client's heartbeat is one; a command that runs is not.
+    pub after: Duration,
+    /// These folders go then. No other does: who starts the agent names those that are nobody else's.
+    pub remove: Vec<PathBuf>,
 }
 
 /// Bounds and time budgets of an agent.

@@ -16,15 +16,17 @@ mod endpoints;
 mod routes;
 
 mod bridge;
+mod contact;
 mod exec;
 mod http1;
 mod paths;
 mod process;
+mod remove;
 
 mod error;
 mod refusal;
 mod state;
 
-pub use config::{AgentConfig, AgentLimits};
+pub use config::{AgentConfig, AgentLimits, OrphanConfig};
 pub use error::AgentError;
 pub use server::{Agent, ServeEnd, kill_leftovers, run_until};

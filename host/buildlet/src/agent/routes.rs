@@ -49,6 +49,7 @@ async fn handle(state: &Arc<AgentState>, exchange: &mut Exchange<'_>) -> Result<
         return Err(Refusal::new(404, "404 page not found").into());
     }
     authenticate(state, &exchange.head)?;
+    state.contact.heard();
     if matches!(exchange.head.method.as_str(), "PUT" | "POST")
         && let Some(lease) = MusterParams::lease(&exchange.head)?
     {

@@ -9,6 +9,7 @@ use super::{
     AgentConfig, AgentError,
     connection::serve_connection,
     process::{Cgroups, ParentWatch, RunningNotes},
+    remove::remove_tree,
     state::AgentState,
 };
 use crate::{BuildletUrl, Trust};
@@ -46,6 +47,8 @@ pub enum ServeEnd {
     Halted,
     /// The process that started it ended.
     ParentEnded,
+    /// Nobody called for as long as it waits.
+    Orphaned,
 }
 
 impl Agent {
@@ -84,7 +87,8 @@ impl Agent {
         }
     }
 
-    /// Serves until `shutdown` is done, `/halt` is asked for, or the parent ended; then kills all commands.
+    /// Serves until `shutdown` is done, `/halt` is asked for, the parent ended, or nobody calls any more; then kills all
+    /// commands. An orphan removes the folders that it was told to.
     ///
     /// # Errors
     /// If the system cannot tell of the end of the parent or of children.
@@ -97,15 +101,29 @@ impl Agent {
                 None => std::future::pending().await,
             }
         };
+        let orphaned = async {
+            match &self.state.config.orphan {
+                Some(orphan) => self.state.contact.lost(orphan.after).await,
+                None => std::future::pending().await,
+            }
+        };
         let mut connections = JoinSet::new();
         let end = tokio::select! {
             () = shutdown => Ok(ServeEnd::Shutdown),
             () = self.state.halt.notified() => Ok(ServeEnd::Halted),
             ended = parent_ended => ended.map(|()| ServeEnd::ParentEnded),
+            () = orphaned => Ok(ServeEnd::Orphaned),
             buried = orphans.bury() => buried.map_err(process("bury orphans")).map(|()| ServeEnd::Shutdown),
             never = self.accept(&mut connections) => match never {},
         };
-        // First the commands; their ends are recorded before the connections go.
+        self.end_commands().await;
+        connections.shutdown().await;
+        self.clean_up(matches!(end, Ok(ServeEnd::Orphaned))).await;
+        end
+    }
+
+    /// First the commands; their ends are recorded before the connections go.
+    async fn end_commands(&self) {
         let ending = async {
             self.state.execs.kill_all(true).await;
             self.state.tasks.close();
@@ -114,9 +132,24 @@ impl Agent {
         if tokio::time::timeout(END_BUDGET, ending).await.is_err() {
             tracing::error!("commands could not be ended in time");
         }
-        connections.shutdown().await;
+    }
+
+    /// Leaves no process, and of an orphan no folder that is nobody else's.
+    async fn clean_up(&self, is_orphan: bool) {
+        let mut folders = Vec::new();
+        if let Some(orphan) = self.state.config.orphan.as_ref().filter(|_| is_orphan) {
+            tracing::warn!(after = ?orphan.after, "nobody called for so long: this buildlet ends");
+            folders.clone_from(&orphan.remove);
+        }
+        let orphans = Arc::clone(&self.state.orphans);
+        let cleaning = tokio::task::spawn_blocking(move || {
+            orphans.kill_all();
+            folders.iter().for_each(|folder| remove_folder(folder));
+        });
+        if let Err(error) = cleaning.await {
+            tracing::error!(%error, "cleaning up failed");
+        }
         self.state.cgroups.remove();
-        end
     }
 
     async fn accept(&self, connections: &mut JoinSet<()>) -> std::convert::Infallible {
@@ -138,6 +171,12 @@ impl Agent {
                 }
             }
         }
+    }
+}
+
+fn remove_folder(folder: &Path) {
+    if let Err(error) = remove_tree(folder) {
+        tracing::warn!(folder = %folder.display(), %error, "an orphan's folder could not be removed");
     }
 }
 

@@ -11,10 +11,11 @@ use tokio_util::task::TaskTracker;
 
 use super::{
     AgentConfig, AgentError,
+    contact::Contact,
     exec::{Execs, GO_DIRS},
     process::{Cgroups, Orphans, Ownership, RunningNotes},
 };
-use crate::protocol::{Extensions, Platform, STATUS_VERSION, Status};
+use crate::protocol::{Extensions, Platform, STATUS_VERSION, Status, millis};
 
 /// The version of the additions.
 const EXTENSIONS_VERSION: u32 = 1;
@@ -29,6 +30,8 @@ pub(crate) struct AgentState {
     pub(crate) orphans: Arc<Orphans>,
     /// Work that goes on after its request.
     pub(crate) tasks: TaskTracker,
+    /// When somebody was last heard of.
+    pub(crate) contact: Contact,
     /// Somebody asked for the end.
     pub(crate) halt: Notify,
     fetcher: OnceLock<reqwest::Client>,
@@ -75,6 +78,7 @@ impl AgentState {
             cgroups,
             orphans: Arc::new(orphans),
             tasks: TaskTracker::new(),
+            contact: Contact::new(),
             halt: Notify::new(),
             fetcher: OnceLock::new(),
             running,
@@ -99,6 +103,8 @@ impl AgentState {
             version: EXTENSIONS_VERSION,
             instance: self.instance.clone(),
             machine: self.machine.clone(),
+            lease: self.execs.lease(),
+            orphan_after_ms: self.config.orphan.as_ref().map(|orphan| millis(orphan.after)),
             platform: Platform::own(),
             limits: self.cgroups.kind().to_owned(),
             limits_missing: self.cgroups.missing().map(str::to_owned),

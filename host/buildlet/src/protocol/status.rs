@@ -2,7 +2,7 @@
 
 use serde::{Deserialize, Serialize};
 
-use super::Platform;
+use super::{Lease, Platform};
 
 /// The version of the x/build protocol the agent speaks.
 pub const STATUS_VERSION: u32 = 29;
@@ -28,6 +28,12 @@ pub struct Extensions {
     pub instance: String,
     /// The machine, so that two buildlets on one machine can be told: its boot id.
     pub machine: String,
+    /// The lease it serves, or served last.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub lease: Option<Lease>,
+    /// How long it goes on without an authenticated request; absent: for ever.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub orphan_after_ms: Option<u64>,
     /// What it runs; agents of before do not say.
     pub platform: Platform,
     /// What enforces limits and measures usage: `cgroup-v1`, `cgroup-v2` or `none`.

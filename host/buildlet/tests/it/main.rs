@@ -9,5 +9,7 @@ mod failures;
 mod hostile;
 mod kept_execs;
 mod machine;
+mod orphaned;
 mod processes;
+mod restarts;
 mod trees;

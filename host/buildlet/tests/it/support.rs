@@ -116,16 +116,21 @@ impl Drop for AgentProcess {
     }
 }
 
-/// The example `agent`, built if only this test was.
+/// The example `agent`.
 pub(crate) fn agent_program() -> Result<PathBuf> {
+    example("agent")
+}
+
+/// An example, built if only this test was.
+pub(crate) fn example(name: &str) -> Result<PathBuf> {
     let own = std::env::current_exe()?;
     let profile = own.parent().and_then(Path::parent).context("tests lie in `deps`")?;
-    let path = profile.join("examples/agent");
+    let path = profile.join("examples").join(name);
     if !path.exists() {
         let cargo = std::env::var_os("CARGO").unwrap_or_else(|| "cargo".into());
-        let built = Command::new(cargo).args(["build", "-p", "buildlet", "--example", "agent"]).status()?;
+        let built = Command::new(cargo).args(["build", "-p", "buildlet", "--example", name]).status()?;
         if !built.success() {
-            bail!("the example `agent` could not be built");
+            bail!("the example `{name}` could not be built");
         }
     }
     Ok(path)

@@ -4,7 +4,7 @@ use std::path::PathBuf;
 
 use clap::Args;
 
-use crate::config::units::Size;
+use crate::config::units::{Size, Time};
 
 const AFTER: &str = "\
 Examples:
@@ -31,6 +31,14 @@ pub struct BuildletArgs {
     /// End when the process that started this one ends
     #[arg(long, help_heading = "Serving")]
     pub die_with_parent: bool,
+    /// End, with all that was started here, when no coordinator was heard of for this long
+    ///
+    /// Every authenticated request counts, and with it a coordinator's heartbeat; a command that runs does not.
+    #[arg(long, value_name = "TIME", value_parser = Time::parse, help_heading = "Serving")]
+    pub orphan_after: Option<Time>,
+    /// Remove this directory then, with all that is in it (repeatable); no other is removed
+    #[arg(long, value_name = "DIR", requires = "orphan_after", help_heading = "Serving")]
+    pub orphan_remove: Vec<PathBuf>,
     /// Where trees and commands live; without this a new folder that goes away at the end
     ///
     /// What must outlive a restart is kept beside it, in a folder of the same name with `.state` at its end.

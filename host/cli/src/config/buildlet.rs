@@ -21,6 +21,10 @@ pub struct BuildletConfig {
     pub work_dir: Option<PathBuf>,
     /// Spools and the lease, kept over restarts.
     pub state_dir: Option<PathBuf>,
+    /// End when no coordinator was heard of for this long.
+    pub orphan_after: Option<Time>,
+    /// These folders are removed then, and no other.
+    pub orphan_remove: Vec<PathBuf>,
     /// The password's file (mode 0600).
     pub password_file: Option<PathBuf>,
     /// The certificate (PEM), with `tls-key`.

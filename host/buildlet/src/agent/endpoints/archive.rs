@@ -19,9 +19,10 @@ use super::{
         http1::Exchange,
         paths,
         refusal::{Fail, Refusal},
+        remove::remove_content,
         state::AgentState,
     },
-    files::{inside, remove_content},
+    files::inside,
     plain::require,
 };
 use crate::{client::chain, protocol::headers};

@@ -7,9 +7,10 @@ use super::{
         http1::Exchange,
         paths,
         refusal::{Fail, Refusal, io_cause, is_full},
+        remove::remove_content,
         state::AgentState,
     },
-    files::{inside, remove_content},
+    files::inside,
     plain::require,
 };
 use crate::{client::chain, protocol::ClonedTree};

@@ -128,6 +128,11 @@ impl Execs {
         Ok(())
     }
 
+    /// The highest lease that was let in.
+    pub(crate) fn lease(&self) -> Option<Lease> {
+        self.lock().lease
+    }
+
     /// The exec of an id, if the agent knows it.
     pub(crate) fn find(&self, id: &ExecId) -> Result<Option<Arc<Spool>>, Refusal> {
         match self.lock().kept.get(id) {

@@ -1,6 +1,7 @@
 //! Processes of commands: grouping, measuring, finding and killing them.
 
 mod cgroup;
+mod exec_cgroup;
 mod mounts;
 mod orphans;
 mod parent;

@@ -4,12 +4,18 @@ use std::{
     collections::{HashMap, HashSet},
     io,
     sync::Mutex,
+    time::Duration,
 };
 
 use rustix::process::{Pid, WaitOptions, set_child_subreaper, waitpid};
 use tokio::signal::unix::{SignalKind, signal};
 
 use super::table::{self, Process};
+
+/// A process can start others while it is being killed; each round finds those.
+const MAX_ROUNDS: u32 = 100;
+/// The kernel is given time to let the killed go.
+const ROUND_PAUSE: Duration = Duration::from_millis(5);
 
 /// The children of this process that are commands, and whether the others are ours to kill.
 #[derive(Debug)]
@@ -65,6 +71,22 @@ impl Orphans {
         let own = own();
         let children = processes.values().filter(|process| process.parent == own);
         children.map(|process| process.pid).filter(|pid| !leaders.contains(pid)).collect()
+    }
+
+    /// At the end: kills all that descends from this process, if nothing but commands does.
+    pub(crate) fn kill_all(&self) {
+        if !self.adopts {
+            return;
+        }
+        for _ in 0..MAX_ROUNDS {
+            let victims = table::descendants(own());
+            if victims.is_empty() {
+                return;
+            }
+            victims.into_iter().for_each(table::kill);
+            std::thread::sleep(ROUND_PAUSE);
+        }
+        tracing::warn!("processes of commands could not be killed");
     }
 
     /// Buries orphans as they die, for ever.

@@ -43,6 +43,19 @@ pub(super) fn children(pid: i32) -> Vec<i32> {
         .collect()
 }
 
+/// The living processes that descend from one.
+pub(super) fn descendants(of: i32) -> Vec<i32> {
+    let processes = all();
+    let mut found = vec![of];
+    let mut next = 0;
+    while let Some(parent) = found.get(next).copied() {
+        found.extend(processes.values().filter(|process| process.parent == parent).map(|process| process.pid));
+        next += 1;
+    }
+    found.retain(|pid| *pid != of && processes.get(pid).is_some_and(|process| !process.zombie));
+    found
+}
+
 /// Kills a process for sure; one that is gone is well.
 pub(super) fn kill(pid: i32) {
     let Some(pid) = Pid::from_raw(pid).filter(|pid| *pid != Pid::INIT) else { return };

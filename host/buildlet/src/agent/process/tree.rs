@@ -9,7 +9,7 @@ use std::{
 use rustix::process::{Pid, Signal, kill_process_group, test_kill_process_group};
 
 use super::{
-    cgroup::ExecCgroup,
+    exec_cgroup::ExecCgroup,
     orphans::Orphans,
     table::{self, Process},
 };

@@ -35,6 +35,6 @@ pub(in crate::commands) fn run(global: &GlobalArgs, args: &BuildletArgs) -> anyh
         folder.close().with_context(|| format!("failed to remove `{}`", path.display()))?;
     }
     Ok(match end {
-        ServeEnd::Shutdown | ServeEnd::Halted | ServeEnd::ParentEnded => Exit::Passed,
+        ServeEnd::Shutdown | ServeEnd::Halted | ServeEnd::ParentEnded | ServeEnd::Orphaned => Exit::Passed,
     })
 }

@@ -6,7 +6,7 @@ use std::sync::Arc;
 
 use anyhow::Context;
 use buildlet::Secret;
-use buildlet::agent::{AgentConfig, AgentLimits};
+use buildlet::agent::{AgentConfig, AgentLimits, OrphanConfig};
 use buildlet::tls::KeyPair;
 use tempfile::TempDir;
 
@@ -40,6 +40,7 @@ pub(super) fn setup(args: &BuildletArgs, file: &BuildletFile) -> anyhow::Result<
     };
     config.own_process = true;
     config.die_with_parent = args.die_with_parent;
+    config.orphan = orphan(args, file)?;
     config.allow_clone_from = args.allow_clone_from.clone();
     config.allow_clone_from.extend(of_file.allow_clone_from.iter().map(|dir| file.resolve(dir)));
     config.announce_additions = !(args.no_additions || of_file.no_additions);
@@ -95,6 +96,20 @@ fn folders(args: &BuildletArgs, file: &BuildletFile) -> anyhow::Result<(PathBuf,
     Ok((folder.path().join("work"), state_dir, Some(folder)))
 }
 
+/// When it ends by itself, and what goes then.
+fn orphan(args: &BuildletArgs, file: &BuildletFile) -> anyhow::Result<Option<OrphanConfig>> {
+    let mut remove = args.orphan_remove.clone();
+    // What the file names belongs to the work directory of the file.
+    if args.work_dir.is_none() {
+        remove.extend(file.config.orphan_remove.iter().map(|dir| file.resolve(dir)));
+    }
+    match args.orphan_after.or(file.config.orphan_after) {
+        Some(after) => Ok(Some(OrphanConfig { after: after.0, remove })),
+        None if remove.is_empty() => Ok(None),
+        None => Err(UsageError::new("`orphan-remove` needs `orphan-after`", "write both, or neither").into()),
+    }
+}
+
 fn address(text: &str) -> anyhow::Result<SocketAddr> {
     let mut found = text.to_socket_addrs().map_err(|error| {
         UsageError::new(
@@ -121,4 +136,37 @@ fn limits(args: &BuildletArgs, file: &BuildletConfig) -> AgentLimits {
         limits.stall = stall.0;
     }
     limits
+}
+
+#[cfg(test)]
+#[expect(clippy::unwrap_used, reason = "tests")]
+mod tests {
+    use std::time::Duration;
+
+    use super::*;
+    use crate::config::located::SourceText;
+    use crate::config::units::Time;
+
+    fn file(text: &str) -> BuildletFile {
+        BuildletFile::read(SourceText { path: "/etc/muster/buildlet.toml".into(), text: text.to_owned() }).unwrap()
+    }
+
+    #[test]
+    fn an_orphan_removes_what_goes_with_its_work_directory() {
+        let of_file = file("orphan-after = \"2h\"\norphan-remove = [\"there\"]\n");
+        let found = orphan(&BuildletArgs::default(), &of_file).unwrap().unwrap();
+        assert_eq!(found.after, Duration::from_secs(7_200));
+        assert_eq!(found.remove, [PathBuf::from("/etc/muster/there")]);
+        let args = BuildletArgs {
+            work_dir: Some("/w/work".into()),
+            orphan_after: Some(Time::seconds(1)),
+            orphan_remove: vec!["/w".into()],
+            ..BuildletArgs::default()
+        };
+        let found = orphan(&args, &of_file).unwrap().unwrap();
+        assert_eq!((found.after, found.remove), (Duration::from_secs(1), vec![PathBuf::from("/w")]));
+        let bare = orphan(&BuildletArgs::default(), &file("orphan-remove = [\"there\"]\n"));
+        assert!(bare.unwrap_err().to_string().contains("needs `orphan-after`"));
+        assert_eq!(orphan(&BuildletArgs::default(), &BuildletFile::default()).unwrap(), None);
+    }
 }
