@@ -5,7 +5,7 @@ use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::{SystemTime, UNIX_EPOCH};
 
 use buildlet::BuildletUrl;
-use buildlet::client::{Client, ClientSettings};
+use buildlet::client::{Client, ClientSettings, FailureKind};
 use buildlet::protocol::Lease;
 
 use crate::PoolError;
@@ -28,14 +28,19 @@ impl LeaseNumbers {
         let last = self.last.fetch_update(Ordering::Relaxed, Ordering::Relaxed, after).unwrap_or_default();
         Lease(now.max(last + 1))
     }
+
+    /// Numbers from now on are above this one, whatever the clock says.
+    pub(crate) fn above(&self, number: Lease) {
+        self.last.fetch_max(number.0, Ordering::Relaxed);
+    }
 }
 
-/// Connects to a machine that is to be leased.
+/// Connects to a machine that is to be leased under this number.
 pub(crate) async fn connect(
     name: &str,
     url: &BuildletUrl,
     settings: &ClientSettings,
-    numbers: &LeaseNumbers,
+    number: Lease,
 ) -> Result<Arc<Client>, PoolError> {
     let failed = |source| PoolError::Connect { name: name.to_owned(), source };
     let client = Client::connect(url, settings.clone()).await.map_err(failed)?;
@@ -44,8 +49,36 @@ pub(crate) async fn connect(
         let cause = format!("its protocol version is {version}, and {MIN_VERSION} is the oldest that is understood");
         return Err(PoolError::Unusable { name: name.to_owned(), cause });
     }
-    client.set_lease(numbers.next());
+    client.set_lease(number);
     Ok(Arc::new(client))
+}
+
+/// Connects again to a machine that an earlier life leased under this number.
+pub(crate) async fn reconnect(
+    name: &str,
+    url: &BuildletUrl,
+    settings: &ClientSettings,
+    number: Lease,
+) -> Result<Arc<Client>, PoolError> {
+    let client = match connect(name, url, settings, number).await {
+        Ok(client) => client,
+        // It does not listen any more, or is just dying.
+        Err(PoolError::Connect { name, source })
+            if matches!(source.kind, FailureKind::Unreachable | FailureKind::Broken | FailureKind::NoAnswer) =>
+        {
+            return Err(PoolError::Lost { name, cause: source.to_string() });
+        }
+        Err(error) => return Err(error),
+    };
+    let cannot = |cause| PoolError::CannotAdopt { name: name.to_owned(), cause };
+    let Some(extensions) = client.extensions() else {
+        return Err(cannot("it has none of Muster's additions, so that commands cannot be attached to".to_owned()));
+    };
+    match extensions.lease {
+        Some(served) if served > number => Err(cannot(format!("it serves lease {served} now, not {number}"))),
+        // A lower one: nothing was asked of it yet under this one.
+        Some(_) | None => Ok(client),
+    }
 }
 
 /// Which machine it runs on: what it says itself, or else the host in its URL.

@@ -89,6 +89,42 @@ pub enum PoolError {
         /// Why.
         cause: String,
     },
+    /// No machine waits to be taken up under this lease: it never did, was released, or was taken up already.
+    #[error("take up {name} again: no machine waits for lease {lease}")]
+    NotHeld {
+        /// The lease.
+        lease: LeaseId,
+        /// The machine that was asked for.
+        name: String,
+    },
+    /// A machine that was held is gone.
+    #[error("take up {name} again: it is gone: {cause}")]
+    Lost {
+        /// The machine.
+        name: String,
+        /// Why.
+        cause: String,
+    },
+    /// A machine that was held is there, but what ran on it is not to be had.
+    #[error("take up {name} again: it cannot be taken up: {cause}")]
+    CannotAdopt {
+        /// The machine.
+        name: String,
+        /// Why.
+        cause: String,
+    },
+    /// What the next life of the coordinator must know of a lease could not be written, or what the last one wrote
+    /// could not be read.
+    #[error("keep the leases of pool `{pool}` in `{}`", path.display())]
+    Keep {
+        /// The pool.
+        pool: String,
+        /// The folder.
+        path: PathBuf,
+        /// The operating system's reason.
+        #[source]
+        source: io::Error,
+    },
     /// The source of machines refused a call.
     #[error("{call} a machine in pool `{pool}`")]
     Source {
@@ -107,20 +143,26 @@ impl PoolError {
     #[must_use]
     pub fn kind(&self) -> ExecFailureKind {
         match self {
-            PoolError::CannotBuild { .. } | PoolError::LeaseInUse(_) | PoolError::Unusable { .. } => {
-                ExecFailureKind::Refused
-            }
-            PoolError::Prepare { source, .. } if source.kind() == io::ErrorKind::StorageFull => {
+            PoolError::CannotBuild { .. }
+            | PoolError::LeaseInUse(_)
+            | PoolError::Unusable { .. }
+            | PoolError::CannotAdopt { .. } => ExecFailureKind::Refused,
+            PoolError::Prepare { source, .. } | PoolError::Keep { source, .. }
+                if source.kind() == io::ErrorKind::StorageFull =>
+            {
                 ExecFailureKind::DiskFull
             }
             PoolError::Connect { source, .. } if source.kind == FailureKind::DiskFull => ExecFailureKind::DiskFull,
             PoolError::Start { .. }
             | PoolError::Connect { .. }
             | PoolError::NotReady { .. }
+            | PoolError::NotHeld { .. }
+            | PoolError::Lost { .. }
             | PoolError::Gone { .. } => ExecFailureKind::MachineLost,
             PoolError::Canceled
             | PoolError::ShutDown
             | PoolError::Prepare { .. }
+            | PoolError::Keep { .. }
             | PoolError::Spawn { .. }
             | PoolError::Source { .. } => ExecFailureKind::Other,
         }

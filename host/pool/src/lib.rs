@@ -10,6 +10,7 @@ pub mod local;
 pub mod owned;
 pub mod plugin;
 
+mod book;
 mod connect;
 mod error;
 mod pools;
@@ -19,4 +20,4 @@ pub use by_url::UrlPool;
 pub use error::{PoolError, Refusal};
 pub use local::LocalPool;
 pub use pools::Pools;
-pub use port::{Capacity, Condition, Granted, LeaseRequest, LocalInfo, Orphan, Pool};
+pub use port::{AdoptRequest, Capacity, Condition, Granted, LeaseRequest, LocalInfo, Orphan, Pool};

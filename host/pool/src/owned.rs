@@ -4,11 +4,15 @@ use std::fs::{self, DirBuilder, File, OpenOptions, Permissions};
 use std::io;
 use std::os::unix::fs::{DirBuilderExt, PermissionsExt};
 use std::path::{Path, PathBuf};
+use std::time::Duration;
 
 /// The file that is locked while the owner lives.
 const LOCK: &str = "lock";
 /// The first part of a folder's name until it is locked.
 const UNNAMED: &str = ".new-";
+
+/// Between making a folder and naming it there is less than this.
+const NAMING: Duration = Duration::from_secs(60);
 
 /// A folder of this process. Only its owner can read it; it stays until it is removed.
 #[derive(Debug)]
@@ -19,6 +23,8 @@ pub struct OwnedFolder {
 
 impl OwnedFolder {
     /// Makes it, with the folder it stands in; what is there under this name is replaced.
+    ///
+    /// Whoever dies in the middle leaves an unnamed folder: empty, or with a lock that is free. [`sweep`] removes it.
     ///
     /// # Errors
     /// The file system refuses.
@@ -63,14 +69,22 @@ pub fn sweep(parent: &Path, is_ours: impl Fn(&str) -> bool, before: impl Fn(&str
     for entry in entries {
         let folder = entry?.path();
         let Some(name) = folder.file_name().and_then(|name| name.to_str()) else { continue };
-        if name.starts_with(UNNAMED) || !is_ours(name) {
+        let unnamed = name.strip_prefix(UNNAMED);
+        if !is_ours(unnamed.unwrap_or(name)) || (unnamed.is_some() && is_young(&folder)) {
             continue;
         }
-        let Ok(lock) = OpenOptions::new().write(true).open(folder.join(LOCK)) else { continue };
-        if lock.try_lock().is_err() {
+        let lock = match OpenOptions::new().write(true).open(folder.join(LOCK)) {
+            Ok(lock) => Some(lock),
+            // Its owner died before it made the lock.
+            Err(error) if error.kind() == io::ErrorKind::NotFound && unnamed.is_some() => None,
+            Err(_) => continue,
+        };
+        if lock.as_ref().is_some_and(|lock| lock.try_lock().is_err()) {
             continue;
         }
-        before(name);
+        if unnamed.is_none() {
+            before(name);
+        }
         tracing::info!(folder = %folder.display(), "removing what an earlier run left");
         if let Err(error) = remove_tree(&folder) {
             tracing::warn!(folder = %folder.display(), %error, "an earlier run's folder could not be removed");
@@ -79,8 +93,14 @@ pub fn sweep(parent: &Path, is_ours: impl Fn(&str) -> bool, before: impl Fn(&str
     Ok(())
 }
 
+/// Whether a folder without a name may be on its way to one. When that cannot be told, it may.
+fn is_young(folder: &Path) -> bool {
+    let modified = fs::metadata(folder).and_then(|found| found.modified());
+    modified.map_or(true, |modified| modified.elapsed().unwrap_or_default() < NAMING)
+}
+
 /// Removes a folder, also where a build took away its own right to. One that is not there is no error.
-pub(crate) fn remove_tree(path: &Path) -> io::Result<()> {
+pub fn remove_tree(path: &Path) -> io::Result<()> {
     match fs::remove_dir_all(path) {
         Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(()),
         Err(error) if error.kind() == io::ErrorKind::PermissionDenied => {
@@ -122,5 +142,29 @@ mod tests {
         living.remove()?;
         assert!(!living.path().exists());
         sweep(&parent.path().join("not-there"), |_| true, |_| ())
+    }
+
+    #[test]
+    fn what_was_never_named_is_swept_once_it_is_old() -> io::Result<()> {
+        let parent = tempfile::tempdir()?;
+        let unnamed = |name: &str, age: Duration| -> io::Result<PathBuf> {
+            let folder = parent.path().join(format!("{UNNAMED}{name}"));
+            fs::create_dir(&folder)?;
+            if name.starts_with("locked") {
+                File::create(folder.join(LOCK))?;
+            }
+            File::open(&folder)?.set_modified(std::time::SystemTime::now() - age)?;
+            Ok(folder)
+        };
+        let old = [unnamed("bare", NAMING * 2)?, unnamed("locked-1", NAMING * 2)?];
+        let young = [unnamed("young", Duration::ZERO)?, unnamed("locked-2", Duration::ZERO)?];
+        let held = unnamed("locked-3", NAMING * 2)?;
+        let lock = File::open(held.join(LOCK))?;
+        lock.lock()?;
+        let other = unnamed("other", NAMING * 2)?;
+        sweep(parent.path(), |name| name != "other", |name| panic!("{name} has no name yet"))?;
+        assert!(old.iter().all(|folder| !folder.exists()));
+        assert!(young.iter().chain([&held, &other]).all(|folder| folder.exists()));
+        Ok(())
     }
 }

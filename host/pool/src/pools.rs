@@ -7,7 +7,7 @@ use async_trait::async_trait;
 use engine::LeaseId;
 use tokio_util::sync::CancellationToken;
 
-use crate::{Capacity, Condition, Granted, LeaseRequest, Orphan, Pool, PoolError, Refusal};
+use crate::{AdoptRequest, Capacity, Condition, Granted, LeaseRequest, Orphan, Pool, PoolError, Refusal};
 
 /// Pools by name, in the order they are asked.
 pub struct Pools {
@@ -52,6 +52,20 @@ impl Pool for Pools {
         Ok(granted)
     }
 
+    async fn adopt(&self, request: AdoptRequest, cancel: CancellationToken) -> Result<Granted, PoolError> {
+        let lease = request.lease;
+        let Some((_, pool)) = self.pools.iter().find(|(name, _)| *name == request.machine.pool) else {
+            let cause = format!("there is no pool `{}` any more", request.machine.pool);
+            return Err(PoolError::Lost { name: request.machine.name, cause });
+        };
+        if self.leases().contains_key(&lease) {
+            return Err(PoolError::LeaseInUse(lease));
+        }
+        let granted = pool.adopt(request, cancel).await?;
+        self.leases().insert(lease, Arc::clone(pool));
+        Ok(granted)
+    }
+
     async fn release(&self, lease: LeaseId, condition: Condition) {
         let pool = self.leases().remove(&lease);
         if let Some(pool) = pool {
@@ -88,6 +102,13 @@ impl Pool for Pools {
     async fn shutdown(&self) {
         for (_, pool) in &self.pools {
             pool.shutdown().await;
+        }
+        self.leases().clear();
+    }
+
+    async fn leave(&self) {
+        for (_, pool) in &self.pools {
+            pool.leave().await;
         }
         self.leases().clear();
     }

@@ -20,6 +20,15 @@ pub trait Pool: Send + Sync {
     /// If no machine will come of this request; [`PoolError::Canceled`] when `cancel` ended it.
     async fn acquire(&self, request: LeaseRequest, cancel: CancellationToken) -> Result<Granted, PoolError>;
 
+    /// Takes up a machine that an earlier life of this coordinator held under this lease: connected under the number
+    /// that the machine knows, so that what runs on it goes on. Dropping the future or `cancel` leaves the machine as it
+    /// was. What cannot be taken up is destroyed, and is an error at once: it is gone, or what ran on it cannot be
+    /// attached to.
+    ///
+    /// # Errors
+    /// If no machine waits under this lease, or it cannot be taken up.
+    async fn adopt(&self, request: AdoptRequest, cancel: CancellationToken) -> Result<Granted, PoolError>;
+
     /// Ends a lease. Returns at once: the machine is cleaned, returned or destroyed in the background, within a
     /// deadline. Releasing what is not leased (any more) does nothing.
     async fn release(&self, lease: LeaseId, condition: Condition);
@@ -33,7 +42,8 @@ pub trait Pool: Send + Sync {
     /// How many machines of this type there are.
     async fn capacity(&self, host_type: &str) -> Capacity;
 
-    /// Machines of this coordinator's that no lease holds: left by an earlier run.
+    /// Machines of this coordinator's that no lease holds: left by an earlier life. Those that can still be adopted are
+    /// among them, so that whoever destroys orphans waits for the end of the adoption window.
     ///
     /// # Errors
     /// If the source of machines cannot tell.
@@ -47,6 +57,11 @@ pub trait Pool: Send + Sync {
 
     /// Ends all leases, refuses further ones, and returns when nothing is left behind or the deadlines have passed.
     async fn shutdown(&self);
+
+    /// Ends this life of the pool: refuses further leases, destroys to the end what is being destroyed, and leaves
+    /// leased machines as they are to the next life, which adopts them. Where machines cannot outlive the process this is
+    /// [`shutdown`](Pool::shutdown).
+    async fn leave(&self);
 }
 
 /// What a lease is asked for.
@@ -60,6 +75,19 @@ pub struct LeaseRequest {
     pub role: Role,
     /// The class of machine.
     pub host_type: HostType,
+}
+
+/// A lease that is to be taken up again.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct AdoptRequest {
+    /// The number that it had.
+    pub lease: LeaseId,
+    /// For which build.
+    pub build: BuildId,
+    /// What the machine is to it.
+    pub role: Role,
+    /// The machine, as it was granted.
+    pub machine: Machine,
 }
 
 /// A claimed machine. There is one value for each lease, and it is not `Clone`: a claim cannot exist twice.

@@ -3,6 +3,9 @@
 use std::time::Duration;
 
 use buildlet::BuildletUrl;
+use buildlet::protocol::Lease;
+use engine::{BuildId, LeaseId};
+use serde::{Deserialize, Serialize};
 use tokio::time::Instant;
 
 /// A machine.
@@ -33,6 +36,8 @@ pub(super) struct Broken {
 pub(super) enum UrlState {
     /// Nobody uses it.
     Idle,
+    /// An earlier life holds it, and it waits to be adopted.
+    Held(HeldUrl),
     /// A lease holds it, or tries to.
     Claimed,
     /// It is being cleaned.
@@ -46,6 +51,21 @@ pub(super) enum UrlState {
     },
 }
 
+/// A lease as it is written down for the next life.
+#[derive(Clone, Debug, Serialize, Deserialize)]
+pub(super) struct HeldUrl {
+    /// As the engine numbers it.
+    pub(super) lease: LeaseId,
+    /// As the machine knows it.
+    pub(super) number: Lease,
+    /// The build's.
+    pub(super) build: BuildId,
+    /// The machine's.
+    pub(super) name: String,
+    /// The instance of the agent that was leased.
+    pub(super) instance: String,
+}
+
 impl UrlMachine {
     pub(super) fn new(url: BuildletUrl) -> UrlMachine {
         UrlMachine { name: url.authority(), url, state: UrlState::Idle, broken: None }
@@ -56,7 +76,7 @@ impl UrlMachine {
         match &self.state {
             UrlState::Idle => true,
             UrlState::Down { again, .. } => *again <= now,
-            UrlState::Claimed | UrlState::Cleaning => false,
+            UrlState::Held(_) | UrlState::Claimed | UrlState::Cleaning => false,
         }
     }
 

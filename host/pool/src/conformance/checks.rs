@@ -13,13 +13,13 @@ use super::{Subject, Violation};
 use crate::{Condition, Granted, LeaseRequest, PoolError};
 
 /// Why a check failed, in words.
-type Outcome = Result<(), String>;
+pub(super) type Outcome = Result<(), String>;
 
 /// A check, by name.
-type Check = for<'a> fn(&'a dyn Subject) -> Pin<Box<dyn Future<Output = Outcome> + Send + 'a>>;
+pub type Check<S> = for<'a> fn(&'a mut S) -> Pin<Box<dyn Future<Output = Outcome> + Send + 'a>>;
 
 /// All checks.
-pub const CHECKS: &[(&str, Check)] = &[
+pub const CHECKS: &[(&str, Check<dyn Subject>)] = &[
     ("a granted machine runs commands", |s| Box::pin(runs_commands(s))),
     ("a machine begins empty", |s| Box::pin(begins_empty(s))),
     ("no two leases share a machine", |s| Box::pin(never_shared(s))),
@@ -41,20 +41,26 @@ pub const CHECKS: &[(&str, Check)] = &[
 pub async fn run<F, S>(make: F) -> Result<(), Violation>
 where
     F: AsyncFn() -> S,
-    S: Subject,
+    S: Subject + 'static,
 {
     for &(check, body) in CHECKS {
-        let subject = make().await;
-        let violation = |detail| Violation { check, detail };
+        let mut subject = make().await;
         // A check waits for several things, each within the patience.
-        body(&subject).await.map_err(violation)?;
-        within(&subject, "shutdown", subject.pool().shutdown()).await.map_err(violation)?;
-        let left = subject.left_behind().await;
-        if !left.is_empty() {
-            return Err(violation(format!("after shutdown there is left: {}", left.join(", "))));
-        }
+        body(&mut subject).await.map_err(|detail| Violation { check, detail })?;
+        finish(check, &subject).await?;
     }
     Ok(())
+}
+
+/// Shuts the pool down after a check: nothing may be left.
+pub(super) async fn finish(check: &'static str, subject: &dyn Subject) -> Result<(), Violation> {
+    let violation = |detail| Violation { check, detail };
+    within(subject, "shutdown", subject.pool().shutdown()).await.map_err(violation)?;
+    let left = subject.left_behind().await;
+    if left.is_empty() {
+        return Ok(());
+    }
+    Err(violation(format!("after shutdown there is left: {}", left.join(", "))))
 }
 
 async fn runs_commands(s: &dyn Subject) -> Outcome {
@@ -218,7 +224,7 @@ async fn shut_down(s: &dyn Subject) -> Outcome {
     Ok(())
 }
 
-fn request(s: &dyn Subject, lease: u64) -> LeaseRequest {
+pub(super) fn request(s: &dyn Subject, lease: u64) -> LeaseRequest {
     LeaseRequest {
         lease: LeaseId(lease),
         build: BuildId(1),
@@ -227,7 +233,7 @@ fn request(s: &dyn Subject, lease: u64) -> LeaseRequest {
     }
 }
 
-async fn grant(s: &dyn Subject, lease: u64) -> Result<Granted, String> {
+pub(super) async fn grant(s: &dyn Subject, lease: u64) -> Result<Granted, String> {
     let acquired = s.pool().acquire(request(s, lease), CancellationToken::new());
     within(s, "a grant", acquired).await?.map_err(|error| format!("lease l{lease} was not granted: {}", error.chain()))
 }
@@ -241,13 +247,13 @@ async fn fill(s: &dyn Subject) -> Result<Vec<LeaseId>, String> {
     Ok(leases)
 }
 
-async fn within<T>(s: &dyn Subject, what: &str, future: impl Future<Output = T>) -> Result<T, String> {
+pub(super) async fn within<T>(s: &dyn Subject, what: &str, future: impl Future<Output = T>) -> Result<T, String> {
     timeout(s.patience(), future).await.map_err(|_| format!("{what} did not come within {:?}", s.patience()))
 }
 
 /// Fails if a future that must wait is done. It is polled as often as other tasks want to run: whatever the pool has
 /// to do before it would wrongly answer, it has had many occasions to.
-async fn still_waits<T>(future: &mut (impl Future<Output = T> + Unpin)) -> Outcome {
+pub(super) async fn still_waits<T>(future: &mut (impl Future<Output = T> + Unpin)) -> Outcome {
     const OCCASIONS: u32 = 1_000;
     for _ in 0..OCCASIONS {
         if poll_once(future).await.is_some() {
@@ -258,7 +264,7 @@ async fn still_waits<T>(future: &mut (impl Future<Output = T> + Unpin)) -> Outco
     Ok(())
 }
 
-async fn poll_once<T>(future: &mut (impl Future<Output = T> + Unpin)) -> Option<T> {
+pub(super) async fn poll_once<T>(future: &mut (impl Future<Output = T> + Unpin)) -> Option<T> {
     std::future::poll_fn(|context| match Pin::new(&mut *future).poll(context) {
         std::task::Poll::Ready(value) => std::task::Poll::Ready(Some(value)),
         std::task::Poll::Pending => std::task::Poll::Ready(None),
@@ -283,6 +289,6 @@ async fn join_all<F: Future<Output = Outcome>>(futures: impl Iterator<Item = F>)
     .await
 }
 
-fn equal<T: PartialEq + std::fmt::Debug>(what: &str, found: &T, wanted: &T) -> Outcome {
+pub(super) fn equal<T: PartialEq + std::fmt::Debug>(what: &str, found: &T, wanted: &T) -> Outcome {
     if found == wanted { Ok(()) } else { Err(format!("{what} should be {wanted:?}, and is {found:?}")) }
 }

@@ -32,6 +32,13 @@ pub trait Subject: Send + Sync {
     async fn left_behind(&self) -> Vec<String>;
 }
 
+/// A pool whose machines outlive its process.
+#[async_trait]
+pub trait Survivor: Subject {
+    /// Ends the pool as the death of its process would, and opens the next one over what is left.
+    async fn next_life(&mut self);
+}
+
 /// A pool did not do what every pool must.
 #[derive(Clone, Debug, PartialEq, Eq, Error)]
 #[error("conform in check `{check}`: {detail}")]

@@ -10,10 +10,8 @@ use tokio::time::Instant;
 
 use super::MachineLimits;
 use super::folders::PREFIX;
+use super::group::{Cpu, Group, below, processes, remove_tree};
 use super::hierarchy::{Hierarchy, Kind, hierarchies};
-
-/// The kernel's default period of the processor limit, in microseconds.
-const CPU_PERIOD_US: u64 = 100_000;
 
 /// Between two looks at a group whose processes were killed.
 const LOOK_AGAIN: Duration = Duration::from_millis(10);
@@ -29,23 +27,12 @@ pub(super) struct PoolGroups {
 #[derive(Debug)]
 pub(super) struct MachineGroups {
     groups: Vec<Group>,
-}
-
-#[derive(Debug)]
-struct Group {
-    path: PathBuf,
-    memory: Option<&'static str>,
-    cpu: Option<Cpu>,
-}
-
-#[derive(Clone, Copy, Debug)]
-enum Cpu {
-    V1,
-    V2,
+    /// They outlive this value.
+    survive: bool,
 }
 
 impl PoolGroups {
-    /// Makes groups of this name.
+    /// Makes groups of this name; those that are there already are used.
     pub(super) fn make(name: &str) -> PoolGroups {
         let mut made = PoolGroups { groups: Vec::new(), refused: Vec::new() };
         let found = hierarchies();
@@ -83,7 +70,7 @@ impl PoolGroups {
 
     /// Makes the groups of one machine and sets its limits.
     pub(super) fn machine(&self, name: &str, limits: &MachineLimits) -> io::Result<MachineGroups> {
-        let mut made = MachineGroups { groups: Vec::new() };
+        let mut made = MachineGroups { groups: Vec::new(), survive: false };
         for pool in &self.groups {
             let group = Group { path: pool.path.join(name), memory: pool.memory, cpu: pool.cpu };
             fs::create_dir_all(&group.path)?;
@@ -92,6 +79,15 @@ impl PoolGroups {
             limited?;
         }
         Ok(made)
+    }
+
+    /// Removes the groups of machines that are gone: those of this pool without a process.
+    pub(super) fn remove_empty(&self) {
+        for machine in self.groups.iter().flat_map(|group| below(&group.path)) {
+            if processes(&machine).is_empty() {
+                remove_tree(&machine);
+            }
+        }
     }
 
     /// Removes the groups, which must be empty.
@@ -103,6 +99,23 @@ impl PoolGroups {
 }
 
 impl MachineGroups {
+    /// Those that an earlier life made.
+    pub(super) fn found(paths: &[PathBuf]) -> MachineGroups {
+        let found = |path: &PathBuf| Group { path: path.clone(), memory: None, cpu: None };
+        MachineGroups { groups: paths.iter().map(found).collect(), survive: true }
+    }
+
+    /// The same, which then outlive this process.
+    pub(super) fn surviving(mut self) -> MachineGroups {
+        self.survive = true;
+        self
+    }
+
+    /// Where they are.
+    pub(super) fn paths(&self) -> Vec<PathBuf> {
+        self.groups.iter().map(|group| group.path.clone()).collect()
+    }
+
     /// Puts a process, and all that it will start, into the groups.
     pub(super) fn adopt(&self, pid: u32) -> io::Result<()> {
         self.groups.iter().try_for_each(|group| fs::write(group.path.join("cgroup.procs"), pid.to_string()))
@@ -143,31 +156,15 @@ impl MachineGroups {
 impl Drop for MachineGroups {
     /// What was not killed in time: once more, without waiting.
     fn drop(&mut self) {
+        if self.survive {
+            return;
+        }
         for group in &self.groups {
             for pid in processes(&group.path).into_iter().filter_map(Pid::from_raw) {
                 let _ = kill_process(pid, Signal::KILL);
             }
             remove_tree(&group.path);
         }
-    }
-}
-
-impl Group {
-    fn limit(&self, limits: &MachineLimits) -> io::Result<()> {
-        if let (Some(file), Some(bytes)) = (self.memory, limits.memory_bytes) {
-            fs::write(self.path.join(file), bytes.to_string())?;
-        }
-        if let (Some(cpu), Some(millis)) = (self.cpu, limits.cpu_millis) {
-            let quota = (millis * CPU_PERIOD_US / 1000).max(1000);
-            match cpu {
-                Cpu::V1 => {
-                    fs::write(self.path.join("cpu.cfs_period_us"), CPU_PERIOD_US.to_string())?;
-                    fs::write(self.path.join("cpu.cfs_quota_us"), quota.to_string())?;
-                }
-                Cpu::V2 => fs::write(self.path.join("cpu.max"), format!("{quota} {CPU_PERIOD_US}"))?,
-            }
-        }
-        Ok(())
     }
 }
 
@@ -200,7 +197,9 @@ fn make_in(hierarchy: &Hierarchy, name: &str) -> Result<Group, String> {
     let mut without_limits = None;
     for place in &hierarchy.places {
         let path = place.join(name);
-        if let Err(error) = fs::create_dir(&path) {
+        if let Err(error) = fs::create_dir(&path)
+            && error.kind() != io::ErrorKind::AlreadyExists
+        {
             last = format!("making `{}`: {error}", path.display());
             continue;
         }
@@ -231,32 +230,6 @@ fn make_in(hierarchy: &Hierarchy, name: &str) -> Result<Group, String> {
         }
     }
     without_limits.ok_or(last)
-}
-
-/// All processes in a group and in those below.
-fn processes(group: &Path) -> Vec<i32> {
-    let text = fs::read_to_string(group.join("cgroup.procs")).unwrap_or_default();
-    let mut pids: Vec<i32> = text.lines().filter_map(|line| line.parse().ok()).collect();
-    for below in below(group) {
-        pids.extend(processes(&below));
-    }
-    pids
-}
-
-/// Removes a group and those below. Whether it is gone.
-fn remove_tree(group: &Path) -> bool {
-    for below in below(group) {
-        remove_tree(&below);
-    }
-    match fs::remove_dir(group) {
-        Ok(()) => true,
-        Err(error) => error.kind() == io::ErrorKind::NotFound,
-    }
-}
-
-fn below(group: &Path) -> Vec<PathBuf> {
-    let entries = fs::read_dir(group).into_iter().flatten().flatten();
-    entries.filter(|entry| entry.file_type().is_ok_and(|kind| kind.is_dir())).map(|entry| entry.path()).collect()
 }
 
 #[cfg(test)]

@@ -1,63 +1,49 @@
 //! The pool of child processes.
 
-use std::collections::{BTreeMap, BTreeSet};
-use std::sync::{Arc, Mutex, MutexGuard, Weak};
+use std::sync::{Arc, Mutex};
 
 use async_trait::async_trait;
-use buildlet::client::Client;
-use engine::{LeaseId, Machine};
-use tokio::sync::{OwnedSemaphorePermit, Semaphore, oneshot};
+use engine::LeaseId;
+use tokio::sync::Semaphore;
 use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
 
 use super::LocalSettings;
-use super::agent::Agent;
+use super::adopt::adopt;
 use super::cgroup::PoolGroups;
-use super::folders::PoolFolder;
-use crate::connect::{LeaseNumbers, connect, machine_of};
-use crate::{Capacity, Condition, Granted, LeaseRequest, LocalInfo, Orphan, Pool, PoolError, Refusal};
+use super::claim::{Claim, Place};
+use super::folders::{MachineFolder, PoolFolder};
+use super::shared::{Held, Shared};
+use super::survivor::{self, Found};
+use crate::connect::LeaseNumbers;
+use crate::owned::remove_tree;
+use crate::{AdoptRequest, Capacity, Condition, Granted, LeaseRequest, Orphan, Pool, PoolError, Refusal};
 
 /// Child processes, one for each lease: made for it, and destroyed with it.
 pub struct LocalPool {
     shared: Arc<Shared>,
 }
 
-struct Shared {
-    settings: LocalSettings,
-    folder: PoolFolder,
-    groups: PoolGroups,
-    notes: Vec<String>,
-    /// One permit for each machine; waiting is first come first served.
-    places: Arc<Semaphore>,
-    state: Mutex<State>,
-    numbers: LeaseNumbers,
-    stopped: CancellationToken,
-    tasks: TaskTracker,
-}
-
-#[derive(Default)]
-struct State {
-    claims: BTreeSet<LeaseId>,
-    /// Numbers of machines in use: the lowest free one is the next machine's.
-    numbers: BTreeSet<u32>,
-    granted: BTreeMap<LeaseId, Leased>,
-}
-
-/// A machine under a lease.
-struct Leased {
-    agent: Agent,
-    client: Arc<Client>,
-    place: Place,
-}
-
 impl LocalPool {
-    /// Makes the pool's folder, and removes what earlier runs left. Must be called within a tokio runtime.
+    /// Makes the pool's folder, and removes what earlier runs left; what is to survive is found again, and waits to be
+    /// adopted. Must be called within a tokio runtime.
     ///
     /// # Errors
-    /// If the folder cannot be made.
+    /// If the folder cannot be made, or another process has the machines that survive.
     pub fn new(settings: LocalSettings) -> Result<LocalPool, PoolError> {
         let prepare = |source| PoolError::Prepare { path: settings.state_dir.clone(), source };
-        let folder = PoolFolder::make(&settings.state_dir).map_err(prepare)?;
+        let folder = match settings.survive {
+            None => PoolFolder::make(&settings.state_dir).map_err(prepare)?,
+            Some(_) => PoolFolder::keep(&settings.state_dir, &settings.name).map_err(|source| PoolError::Keep {
+                pool: settings.name.clone(),
+                path: settings.state_dir.clone(),
+                source,
+            })?,
+        };
+        let (found, empty) = match settings.survive {
+            None => (Vec::new(), Vec::new()),
+            Some(_) => survivor::find(&folder).map_err(prepare)?,
+        };
         let groups = PoolGroups::make(&folder.name);
         let shared = Shared {
             notes: groups.missing(&settings.limits),
@@ -68,9 +54,33 @@ impl LocalPool {
             state: Mutex::default(),
             numbers: LeaseNumbers::default(),
             stopped: CancellationToken::new(),
+            ended: CancellationToken::new(),
             tasks: TaskTracker::new(),
         };
-        Ok(LocalPool { shared: Arc::new(shared) })
+        let pool = LocalPool { shared: Arc::new(shared) };
+        pool.hold(found, empty);
+        Ok(pool)
+    }
+
+    /// Begins with what an earlier life left.
+    fn hold(&self, found: Vec<Found>, empty: Vec<MachineFolder>) {
+        let shared = &self.shared;
+        for found in found {
+            shared.numbers.above(found.record.number);
+            let place = Place::keep(shared, found.record.place);
+            shared.state().held.push(Held { found, place });
+        }
+        // No process had passed the gate there.
+        for folder in empty {
+            shared.tasks.spawn_blocking(move || {
+                if let Err(error) = remove_tree(&folder.path) {
+                    tracing::warn!(folder = %folder.path.display(), %error, "a folder could not be removed");
+                }
+            });
+        }
+        if shared.settings.survive.is_some() {
+            shared.groups.remove_empty();
+        }
     }
 
     /// What this machine does not allow: limits that are not enforced, in words for the log.
@@ -92,6 +102,15 @@ impl Pool for LocalPool {
             () = self.shared.stopped.cancelled() => Err(PoolError::ShutDown),
             () = cancel.cancelled() => Err(PoolError::Canceled),
             granted = self.shared.grant(&request, claim) => granted,
+        }
+    }
+
+    async fn adopt(&self, request: AdoptRequest, cancel: CancellationToken) -> Result<Granted, PoolError> {
+        tokio::select! {
+            biased;
+            () = self.shared.stopped.cancelled() => Err(PoolError::ShutDown),
+            () = cancel.cancelled() => Err(PoolError::Canceled),
+            granted = adopt(&self.shared, &request) => granted,
         }
     }
 
@@ -123,21 +142,41 @@ impl Pool for LocalPool {
         }
     }
 
-    /// Agents end with the process that started them, and their folders were removed when this pool was made.
+    /// Agents that end with the process that started them are never left over.
     async fn orphans(&self) -> Result<Vec<Orphan>, PoolError> {
-        Ok(Vec::new())
+        let state = self.shared.state();
+        let orphans = state.held.iter().map(|held| Orphan {
+            handle: held.found.record.number.to_string(),
+            name: held.found.record.name.clone(),
+            pool: self.shared.settings.name.clone(),
+            created: Some(held.found.record.created),
+        });
+        Ok(orphans.collect())
     }
 
-    async fn destroy_orphan(&self, _orphan: &Orphan) -> Result<(), PoolError> {
+    async fn destroy_orphan(&self, orphan: &Orphan) -> Result<(), PoolError> {
+        let held = {
+            let mut state = self.shared.state();
+            let found = state.held.iter().position(|held| held.found.record.number.to_string() == orphan.handle);
+            found.map(|found| state.held.swap_remove(found))
+        };
+        if let Some(held) = held {
+            self.shared.end(held).await;
+        }
         Ok(())
     }
 
     async fn shutdown(&self) {
         let shared = &self.shared;
+        shared.ended.cancel();
         shared.stopped.cancel();
         let leases: Vec<LeaseId> = shared.state().granted.keys().copied().collect();
         for lease in leases {
             shared.release(lease);
+        }
+        let held = std::mem::take(&mut shared.state().held);
+        for held in held {
+            shared.give_up(held);
         }
         shared.tasks.close();
         shared.tasks.wait().await;
@@ -146,150 +185,14 @@ impl Pool for LocalPool {
             tracing::warn!(folder = %shared.folder.path().display(), %error, "the pool's folder could not be removed");
         }
     }
-}
 
-impl Shared {
-    fn state(&self) -> MutexGuard<'_, State> {
-        self.state.lock().expect("no holder of this lock can panic")
-    }
-
-    async fn grant(self: &Arc<Self>, request: &LeaseRequest, claim: Claim) -> Result<Granted, PoolError> {
-        let permit = Arc::clone(&self.places).acquire_owned().await.expect("the places are never closed");
-        let place = Place::take(self, permit);
-        // Starting goes on to its end when the request is dropped, so that what was started is destroyed in order.
-        let mut unwanted = ReleaseUnlessWanted { shared: self, lease: request.lease, wanted: false };
-        let (reply, started) = tokio::sync::oneshot::channel();
-        self.tasks.spawn(Arc::clone(self).start_and_tell(request.clone(), place, claim, reply));
-        let granted = started.await.map_err(|_| PoolError::ShutDown)??;
-        unwanted.wanted = true;
-        Ok(granted)
-    }
-
-    async fn start_and_tell(
-        self: Arc<Self>,
-        request: LeaseRequest,
-        place: Place,
-        mut claim: Claim,
-        reply: oneshot::Sender<Result<Granted, PoolError>>,
-    ) {
-        let name = format!("{}-{}", self.settings.name, place.number);
-        let folder_name = format!("{name}-{}", request.lease);
-        let leased = match self.start(&name, &folder_name, place).await {
-            Ok(leased) => leased,
-            Err(error) => {
-                // Whoever hears of it may use the number again.
-                drop(claim);
-                return drop(reply.send(Err(error)));
-            }
-        };
-        let granted = Granted {
-            lease: request.lease,
-            machine: Machine {
-                name,
-                host_type: request.host_type,
-                machine: machine_of(&leased.client),
-                pool: self.settings.name.clone(),
-            },
-            client: Arc::clone(&leased.client),
-            local: Some(LocalInfo { pid: leased.agent.pid, work_dir: leased.agent.folder.work_dir.clone() }),
-            notes: self.notes.clone(),
-        };
-        claim.granted = true;
-        self.state().granted.insert(request.lease, leased);
-        if reply.send(Ok(granted)).is_err() || self.stopped.is_cancelled() {
-            self.release(request.lease);
+    async fn leave(&self) {
+        let shared = &self.shared;
+        if shared.settings.survive.is_none() {
+            return self.shutdown().await;
         }
-    }
-
-    async fn start(&self, name: &str, folder_name: &str, place: Place) -> Result<Leased, PoolError> {
-        let agent = Agent::start(&self.settings, &self.folder, &self.groups, name, folder_name).await?;
-        match connect(name, &agent.url, &self.settings.client, &self.numbers).await {
-            Ok(client) => Ok(Leased { agent, client, place }),
-            Err(error) => {
-                agent.destroy(&self.settings, None).await;
-                Err(error)
-            }
-        }
-    }
-
-    async fn destroy(&self, leased: Leased) {
-        let Leased { agent, client, place } = leased;
-        agent.destroy(&self.settings, Some(&client)).await;
-        // Only now is there room for another.
-        drop(place);
-    }
-
-    fn release(self: &Arc<Self>, lease: LeaseId) {
-        let mut state = self.state();
-        let Some(leased) = state.granted.remove(&lease) else { return };
-        state.claims.remove(&lease);
-        drop(state);
-        let shared = Arc::clone(self);
-        self.tasks.spawn(async move { shared.destroy(leased).await });
-    }
-}
-
-/// Ends a lease that was granted to a request which is no more.
-struct ReleaseUnlessWanted<'a> {
-    shared: &'a Arc<Shared>,
-    lease: LeaseId,
-    wanted: bool,
-}
-
-impl Drop for ReleaseUnlessWanted<'_> {
-    fn drop(&mut self) {
-        if !self.wanted {
-            self.shared.release(self.lease);
-        }
-    }
-}
-
-/// A lease number in use; given back unless a machine was granted under it.
-struct Claim {
-    shared: Arc<Shared>,
-    lease: LeaseId,
-    granted: bool,
-}
-
-impl Claim {
-    fn make(shared: &Arc<Shared>, lease: LeaseId) -> Result<Claim, PoolError> {
-        if !shared.state().claims.insert(lease) {
-            return Err(PoolError::LeaseInUse(lease));
-        }
-        Ok(Claim { shared: Arc::clone(shared), lease, granted: false })
-    }
-}
-
-impl Drop for Claim {
-    fn drop(&mut self) {
-        if !self.granted {
-            self.shared.state().claims.remove(&self.lease);
-        }
-    }
-}
-
-/// Room for one machine, and its number.
-struct Place {
-    /// Weak, because the pool holds it, too.
-    shared: Weak<Shared>,
-    number: u32,
-    _permit: OwnedSemaphorePermit,
-}
-
-impl Place {
-    fn take(shared: &Arc<Shared>, permit: OwnedSemaphorePermit) -> Place {
-        let mut state = shared.state();
-        let number = (1..).find(|number| !state.numbers.contains(number)).expect("fewer are in use than there are");
-        state.numbers.insert(number);
-        drop(state);
-        Place { shared: Arc::downgrade(shared), number, _permit: permit }
-    }
-}
-
-impl Drop for Place {
-    fn drop(&mut self) {
-        if let Some(shared) = self.shared.upgrade() {
-            shared.state().numbers.remove(&self.number);
-        }
+        shared.stopped.cancel();
+        shared.tasks.close();
+        shared.tasks.wait().await;
     }
 }

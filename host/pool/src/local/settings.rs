@@ -27,6 +27,10 @@ pub struct LocalSettings {
     pub count: u32,
     /// What each machine may use.
     pub limits: MachineLimits,
+    /// Machines outlive this process, and their folders and groups with them: the next pool over the same state directory
+    /// and of the same name adopts them. For this long an agent waits for its coordinator; then it ends and removes what
+    /// it has. Without this, machines end with this process.
+    pub survive: Option<Duration>,
     /// For an agent to say where it listens. 30 s.
     pub start: Duration,
     /// For a machine's processes and folders to be gone. 60 s: a work directory may hold a million files.
@@ -48,6 +52,7 @@ impl LocalSettings {
             host_types: Vec::new(),
             count: u32::try_from(processors).unwrap_or(u32::MAX).max(FEWEST),
             limits: MachineLimits::default(),
+            survive: None,
             start: Duration::from_secs(30),
             stop: Duration::from_secs(60),
             client: ClientSettings {

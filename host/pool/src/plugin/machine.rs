@@ -4,12 +4,14 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use buildlet::client::Client;
+use buildlet::protocol::Lease;
 use buildlet::{BuildletUrl, Secret};
 use tokio::time::{Instant, sleep, timeout_at};
 
 use super::settings::{BUILD, COORDINATOR, LEASE};
+use super::shared::HeldMachine;
 use super::{MachineSource, MachineSpec, MachineState, PluginSettings, SourceError};
-use crate::connect::{LeaseNumbers, connect};
+use crate::connect::{connect, reconnect};
 use crate::{LeaseRequest, PoolError};
 
 /// The longest name that `muster:pool` allows.
@@ -35,19 +37,44 @@ pub(super) fn spec(settings: &PluginSettings, request: &LeaseRequest) -> Machine
     }
 }
 
+/// A machine whose buildlet is to answer.
+pub(super) struct Wanted<'a> {
+    pub(super) name: &'a str,
+    pub(super) handle: &'a str,
+    pub(super) password: &'a Secret,
+    /// The lease, as the machine knows it.
+    pub(super) number: Lease,
+    /// An earlier life leased it under this number.
+    pub(super) again: bool,
+    /// The time it has.
+    pub(super) within: Duration,
+}
+
+impl Wanted<'_> {
+    /// Its lease as it is written down.
+    pub(super) fn held(&self, request: &LeaseRequest) -> HeldMachine {
+        HeldMachine {
+            lease: request.lease,
+            number: self.number,
+            build: request.build,
+            name: self.name.to_owned(),
+            handle: self.handle.to_owned(),
+            password: self.password.reveal().to_owned(),
+        }
+    }
+}
+
 /// Waits until a machine's buildlet answers.
 pub(super) async fn wait_until_ready(
     source: &dyn MachineSource,
     settings: &PluginSettings,
-    numbers: &LeaseNumbers,
-    spec: &MachineSpec,
-    handle: &str,
+    wanted: &Wanted<'_>,
 ) -> Result<Arc<Client>, PoolError> {
-    let deadline = Instant::now() + settings.ready;
+    let deadline = Instant::now() + wanted.within;
     let mut pause = settings.first_look;
     let mut waiting_for = "its first sign".to_owned();
     loop {
-        let look = look(source, settings, numbers, spec, handle);
+        let look = look(source, settings, wanted);
         match timeout_at(deadline, look).await {
             Ok(Ok(Look::Ready(client))) => return Ok(client),
             Ok(Ok(Look::NotYet(reason))) => waiting_for = reason,
@@ -55,7 +82,7 @@ pub(super) async fn wait_until_ready(
             Err(_) => {}
         }
         if Instant::now() + pause >= deadline {
-            return Err(PoolError::NotReady { name: spec.name.clone(), limit: settings.ready, waiting_for });
+            return Err(PoolError::NotReady { name: wanted.name.to_owned(), limit: wanted.within, waiting_for });
         }
         sleep(pause).await;
         pause = (pause * 2).min(settings.longest_look);
@@ -67,30 +94,30 @@ enum Look {
     NotYet(String),
 }
 
-async fn look(
-    source: &dyn MachineSource,
-    settings: &PluginSettings,
-    numbers: &LeaseNumbers,
-    spec: &MachineSpec,
-    handle: &str,
-) -> Result<Look, PoolError> {
-    let name = &spec.name;
-    let machine = match source.describe(handle).await {
+async fn look(source: &dyn MachineSource, settings: &PluginSettings, wanted: &Wanted<'_>) -> Result<Look, PoolError> {
+    let name = wanted.name.to_owned();
+    let machine = match source.describe(wanted.handle).await {
         Ok(machine) => machine,
         Err(error) if error.retryable => return Ok(Look::NotYet(error.message)),
         Err(source) => return Err(PoolError::Source { call: "describe", pool: settings.name.clone(), source }),
     };
     match machine.state {
         MachineState::Starting(reason) => Ok(Look::NotYet(reason)),
-        MachineState::Gone(cause) => Err(PoolError::Gone { name: name.clone(), cause }),
+        MachineState::Gone(cause) => Err(PoolError::Gone { name, cause }),
         MachineState::Ready(text) => {
-            let unusable = |error| PoolError::Unusable { name: name.clone(), cause: format!("URL `{text}`: {error}") };
+            let unusable = |error| PoolError::Unusable { name, cause: format!("URL `{text}`: {error}") };
             let mut url: BuildletUrl = text.parse().map_err(unusable)?;
-            url.password = Some(spec.password.clone());
-            match connect(name, &url, &settings.client, numbers).await {
+            url.password = Some(wanted.password.clone());
+            let connected = if wanted.again {
+                reconnect(wanted.name, &url, &settings.client, wanted.number).await
+            } else {
+                connect(wanted.name, &url, &settings.client, wanted.number).await
+            };
+            match connected {
                 Ok(client) => Ok(Look::Ready(client)),
                 // The machine is there before its buildlet listens.
                 Err(error @ PoolError::Connect { .. }) => Ok(Look::NotYet(error.chain())),
+                Err(PoolError::Lost { cause, .. }) => Ok(Look::NotYet(cause)),
                 Err(error) => Err(error),
             }
         }

@@ -1,77 +1,68 @@
 //! The pool over a source of machines.
 
-use std::collections::{BTreeMap, BTreeSet};
-use std::sync::{Arc, Mutex, MutexGuard, Weak};
+use std::path::Path;
+use std::sync::{Arc, Mutex};
 
 use async_trait::async_trait;
-use engine::{LeaseId, Machine};
+use engine::LeaseId;
 use tokio::sync::{oneshot, watch};
 use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
 
-use super::machine::{destroy, spec, wait_until_ready};
+use super::adopt::adopt;
+use super::machine::destroy;
 use super::settings::COORDINATOR;
-use super::{MachineSource, MachineSpec, PluginSettings};
-use crate::connect::{LeaseNumbers, machine_of};
-use crate::{Capacity, Condition, Granted, LeaseRequest, Orphan, Pool, PoolError, Refusal};
+use super::shared::{HeldMachine, Place, Shared, State};
+use super::{MachineSource, PluginSettings};
+use crate::book::Book;
+use crate::connect::LeaseNumbers;
+use crate::{AdoptRequest, Capacity, Condition, Granted, LeaseRequest, Orphan, Pool, PoolError, Refusal};
 
 /// Machines made on demand by a source, one for each lease, and destroyed with it.
 pub struct PluginPool {
     shared: Arc<Shared>,
 }
 
-struct Shared {
-    source: Arc<dyn MachineSource>,
-    settings: PluginSettings,
-    state: Mutex<State>,
-    /// Counts up whenever a machine was destroyed.
-    changed: watch::Sender<u64>,
-    numbers: LeaseNumbers,
-    stopped: CancellationToken,
-    tasks: TaskTracker,
-}
-
-#[derive(Default)]
-struct State {
-    /// Leases that wait, hold a machine, or whose machine is being destroyed, with the host type.
-    machines: BTreeMap<LeaseId, String>,
-    /// Names of machines that exist or may.
-    names: BTreeSet<String>,
-    granted: BTreeMap<LeaseId, Leased>,
-}
-
-/// A machine under a lease.
-struct Leased {
-    name: String,
-    handle: String,
-    place: Place,
-}
-
-impl State {
-    /// All our machines, those that are being made or destroyed included.
-    fn all(&self) -> u32 {
-        u32::try_from(self.machines.len()).unwrap_or(u32::MAX)
-    }
-
-    /// Our machines of this type, those that are being made or destroyed included.
-    fn count(&self, host_type: &str) -> u32 {
-        let count = self.machines.values().filter(|of| *of == host_type).count();
-        u32::try_from(count).unwrap_or(u32::MAX)
-    }
-}
-
 impl PluginPool {
     /// A pool over this source.
     #[must_use]
     pub fn new(source: Arc<dyn MachineSource>, settings: PluginSettings) -> PluginPool {
+        PluginPool::with(source, settings, None)
+    }
+
+    /// The same, with leases that outlive this process: they are written down in this folder, passwords included, and
+    /// those that an earlier life wrote wait to be adopted. The settings' `run` must differ from that life's.
+    ///
+    /// # Errors
+    /// If the folder cannot be used, or another process uses it.
+    pub fn open(
+        source: Arc<dyn MachineSource>,
+        settings: PluginSettings,
+        folder: &Path,
+    ) -> Result<PluginPool, PoolError> {
+        let opened = Book::<HeldMachine>::open(folder);
+        let (book, held) = opened.map_err(|source| PoolError::Keep {
+            pool: settings.name.clone(),
+            path: folder.to_owned(),
+            source,
+        })?;
+        let pool = PluginPool::with(source, settings, Some(book));
+        held.iter().for_each(|held| pool.shared.numbers.above(held.number));
+        pool.shared.state().held = held;
+        Ok(pool)
+    }
+
+    fn with(source: Arc<dyn MachineSource>, settings: PluginSettings, book: Option<Book<HeldMachine>>) -> PluginPool {
         PluginPool {
             shared: Arc::new(Shared {
                 source,
                 settings,
-                state: Mutex::default(),
+                state: Mutex::new(State::default()),
                 changed: watch::Sender::new(0),
                 numbers: LeaseNumbers::default(),
+                book,
                 stopped: CancellationToken::new(),
+                ended: CancellationToken::new(),
                 tasks: TaskTracker::new(),
             }),
         }
@@ -122,6 +113,15 @@ impl Pool for PluginPool {
         }
     }
 
+    async fn adopt(&self, request: AdoptRequest, cancel: CancellationToken) -> Result<Granted, PoolError> {
+        tokio::select! {
+            biased;
+            () = self.shared.stopped.cancelled() => Err(PoolError::ShutDown),
+            () = cancel.cancelled() => Err(PoolError::Canceled),
+            granted = adopt(&self.shared, &request) => granted,
+        }
+    }
+
     async fn release(&self, lease: LeaseId, _condition: Condition) {
         self.shared.release(lease);
     }
@@ -154,7 +154,15 @@ impl Pool for PluginPool {
         let shared = &self.shared;
         let labels = [(COORDINATOR.to_owned(), shared.settings.coordinator.clone())];
         let found = shared.source.list(&labels).await.map_err(|source| shared.failed("list", source))?;
-        let state = shared.state();
+        let mut state = shared.state();
+        // What the source no longer has will not be adopted.
+        state.held.retain(|held| {
+            let there = found.iter().any(|machine| machine.name == held.name);
+            if !there {
+                shared.forget(held.number);
+            }
+            there
+        });
         let orphans = found.into_iter().filter(|machine| !state.names.contains(&machine.name)).map(|machine| Orphan {
             handle: machine.handle,
             name: machine.name,
@@ -166,112 +174,41 @@ impl Pool for PluginPool {
 
     async fn destroy_orphan(&self, orphan: &Orphan) -> Result<(), PoolError> {
         let shared = &self.shared;
+        // It is not adopted any more, whatever comes of this: what cannot be destroyed now is listed again.
+        shared.state().held.retain(|held| {
+            let other = held.handle != orphan.handle;
+            if !other {
+                shared.forget(held.number);
+            }
+            other
+        });
         destroy(shared.source.as_ref(), &shared.settings, &orphan.handle)
             .await
             .map_err(|source| shared.failed("destroy", source))
     }
 
     async fn shutdown(&self) {
+        self.shared.ended.cancel();
         self.shared.stopped.cancel();
         let leases: Vec<LeaseId> = self.shared.state().granted.keys().copied().collect();
         for lease in leases {
             self.shared.release(lease);
         }
+        let held = std::mem::take(&mut self.shared.state().held);
+        for held in held {
+            self.shared.give_up(held);
+        }
         self.shared.tasks.close();
         self.shared.tasks.wait().await;
     }
-}
 
-impl Shared {
-    fn state(&self) -> MutexGuard<'_, State> {
-        self.state.lock().expect("no holder of this lock can panic")
-    }
-
-    fn failed(&self, call: &'static str, source: super::SourceError) -> PoolError {
-        PoolError::Source { call, pool: self.settings.name.clone(), source }
-    }
-
-    /// Takes room for one more, if there is any: what the source counts may lag behind what we asked of it.
-    fn take_place(self: &Arc<Self>, request: &LeaseRequest, capacity: Capacity) -> Result<Option<Place>, PoolError> {
-        let mut state = self.state();
-        if state.machines.contains_key(&request.lease) {
-            return Err(PoolError::LeaseInUse(request.lease));
+    async fn leave(&self) {
+        if self.shared.book.is_none() {
+            return self.shutdown().await;
         }
-        let is_full = capacity.total.is_some_and(|total| capacity.used.max(state.count(&request.host_type)) >= total);
-        if is_full || self.settings.most.is_some_and(|most| state.all() >= most) {
-            return Ok(None);
-        }
-        state.machines.insert(request.lease, request.host_type.clone());
-        Ok(Some(Place { shared: Arc::downgrade(self), lease: request.lease }))
-    }
-
-    /// Makes a machine. When nobody waits for it any more, it is destroyed: only here is its handle known.
-    async fn make_and_tell(
-        self: Arc<Self>,
-        request: LeaseRequest,
-        place: Place,
-        mut reply: oneshot::Sender<Result<Granted, PoolError>>,
-    ) {
-        let spec = spec(&self.settings, &request);
-        self.state().names.insert(spec.name.clone());
-        match self.make(&request, place, &spec, &mut reply).await {
-            Ok(granted) => {
-                if reply.send(Ok(granted)).is_err() || self.stopped.is_cancelled() {
-                    self.release(request.lease);
-                }
-            }
-            Err(error) => {
-                self.state().names.remove(&spec.name);
-                drop(reply.send(Err(error)));
-            }
-        }
-    }
-
-    async fn make(
-        &self,
-        request: &LeaseRequest,
-        place: Place,
-        spec: &MachineSpec,
-        reply: &mut oneshot::Sender<Result<Granted, PoolError>>,
-    ) -> Result<Granted, PoolError> {
-        let source = self.source.as_ref();
-        let handle = source.create(spec).await.map_err(|source| self.failed("create", source))?;
-        let ready = tokio::select! {
-            biased;
-            () = reply.closed() => Err(PoolError::Canceled),
-            ready = wait_until_ready(source, &self.settings, &self.numbers, spec, &handle) => ready,
-        };
-        let client = match ready {
-            Ok(client) => client,
-            Err(error) => {
-                self.destroy(&spec.name, &handle).await;
-                return Err(error);
-            }
-        };
-        let machine = Machine {
-            name: spec.name.clone(),
-            host_type: request.host_type.clone(),
-            machine: machine_of(&client),
-            pool: self.settings.name.clone(),
-        };
-        self.state().granted.insert(request.lease, Leased { name: spec.name.clone(), handle, place });
-        Ok(Granted { lease: request.lease, machine, client, local: None, notes: Vec::new() })
-    }
-
-    fn release(self: &Arc<Self>, lease: LeaseId) {
-        let Some(leased) = self.state().granted.remove(&lease) else { return };
-        let shared = Arc::clone(self);
-        self.tasks.spawn(async move {
-            shared.destroy(&leased.name, &leased.handle).await;
-            shared.state().names.remove(&leased.name);
-            drop(leased.place);
-        });
-    }
-
-    async fn destroy(&self, name: &str, handle: &str) {
-        if let Err(error) = destroy(self.source.as_ref(), &self.settings, handle).await {
-            tracing::warn!(pool = self.settings.name, machine = name, %error, "a machine could not be destroyed");
-        }
+        self.shared.stopped.cancel();
+        self.shared.tasks.close();
+        self.shared.tasks.wait().await;
     }
 }
 
@@ -286,22 +223,6 @@ impl Drop for ReleaseUnlessWanted<'_> {
     fn drop(&mut self) {
         if !self.wanted {
             self.shared.release(self.lease);
-        }
-    }
-}
-
-/// Room for one machine, until it is destroyed.
-struct Place {
-    /// Weak, because the pool holds it, too.
-    shared: Weak<Shared>,
-    lease: LeaseId,
-}
-
-impl Drop for Place {
-    fn drop(&mut self) {
-        if let Some(shared) = self.shared.upgrade() {
-            shared.state().machines.remove(&self.lease);
-            shared.changed.send_modify(|count| *count += 1);
         }
     }
 }

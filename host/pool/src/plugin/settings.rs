@@ -34,6 +34,8 @@ pub struct PluginSettings {
     pub max_life: Duration,
     /// From the request to an answering buildlet. 10 min: images are pulled, and machines boot.
     pub ready: Duration,
+    /// To find a machine of an earlier life again, and to reach it. 1 min.
+    pub adopt: Duration,
     /// The first pause between two looks at a machine that starts; each is twice the last. 100 ms.
     pub first_look: Duration,
     /// The longest pause. 5 s.
@@ -57,6 +59,7 @@ impl PluginSettings {
             most: None,
             max_life: Duration::from_secs(24 * 3600),
             ready: Duration::from_secs(600),
+            adopt: Duration::from_secs(60),
             first_look: Duration::from_millis(100),
             longest_look: Duration::from_secs(5),
             destroy: Duration::from_secs(300),

@@ -4,19 +4,35 @@ use std::sync::Mutex;
 use std::time::Duration;
 
 use async_trait::async_trait;
-use engine::{BuildId, LeaseId, Role};
+use buildlet::BuildletUrl;
+use engine::{BuildId, ExecFailureKind, LeaseId, Role};
 use pool::by_url::UrlSettings;
-use pool::conformance::{self, Subject};
-use pool::{Condition, Granted, LeaseRequest, Pool, PoolError, UrlPool};
+use pool::conformance::{self, Subject, Survivor};
+use pool::{AdoptRequest, Condition, Granted, LeaseRequest, Pool, PoolError, UrlPool};
 use tempfile::TempDir;
 use tokio_util::sync::CancellationToken;
 
-use crate::processes::{OutsideAgent, PATIENCE, client};
+use crate::processes::{OutsideAgent, PATIENCE, client, opened};
 
 struct ByUrl {
-    pool: UrlPool,
+    /// None between two lives.
+    pool: Option<UrlPool>,
+    urls: Vec<BuildletUrl>,
     agents: Mutex<Vec<OutsideAgent>>,
-    _folder: TempDir,
+    folder: TempDir,
+}
+
+impl ByUrl {
+    fn new(options: &[&str]) -> ByUrl {
+        let folder = tempfile::tempdir().unwrap();
+        let start = |name| OutsideAgent::with_options(&folder.path().join(name), options);
+        let agents = vec![start("a"), start("b")];
+        let mut urls: Vec<_> = agents.iter().map(|agent| agent.url.clone()).collect();
+        // Named twice, it is still one machine.
+        urls.push(urls[0].clone());
+        let pool = UrlPool::open(urls.clone(), settings(), &folder.path().join("leases")).unwrap();
+        ByUrl { pool: Some(pool), urls, agents: Mutex::new(agents), folder }
+    }
 }
 
 fn settings() -> UrlSettings {
@@ -39,7 +55,7 @@ async fn acquire(pool: &UrlPool, lease: u64) -> Result<Granted, PoolError> {
 #[async_trait]
 impl Subject for ByUrl {
     fn pool(&self) -> &dyn Pool {
-        &self.pool
+        self.pool.as_ref().unwrap()
     }
 
     fn host_type(&self) -> &str {
@@ -70,18 +86,56 @@ impl Subject for ByUrl {
     }
 }
 
+#[async_trait]
+impl Survivor for ByUrl {
+    async fn next_life(&mut self) {
+        self.pool = None;
+        let leases = self.folder.path().join("leases");
+        self.pool = Some(opened(|| UrlPool::open(self.urls.clone(), settings(), &leases)).await);
+    }
+}
+
 #[tokio::test(flavor = "multi_thread")]
 async fn conforms() {
-    let made = conformance::run(async || {
-        let folder = tempfile::tempdir().unwrap();
-        let start = |name| OutsideAgent::start(&folder.path().join(name), "127.0.0.1:0");
-        let agents = vec![start("a"), start("b")];
-        let mut urls: Vec<_> = agents.iter().map(|agent| agent.url.clone()).collect();
-        // Named twice, it is still one machine.
-        urls.push(urls[0].clone());
-        ByUrl { pool: UrlPool::new(urls, settings()), agents: Mutex::new(agents), _folder: folder }
-    });
-    made.await.unwrap();
+    conformance::run(async || ByUrl::new(&[])).await.unwrap();
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn leases_go_on_in_the_next_life() {
+    conformance::run_survival(async || ByUrl::new(&[])).await.unwrap();
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_machine_without_the_additions_is_not_taken_up_but_used_again() {
+    let mut subject = ByUrl::new(&["--no-additions"]);
+    let pool = subject.pool.as_ref().unwrap();
+    let machine = acquire(pool, 1).await.unwrap().machine;
+    subject.next_life().await;
+    let pool = subject.pool.as_ref().unwrap();
+    let request = AdoptRequest { lease: LeaseId(1), build: BuildId(1), role: Role::Helper, machine: machine.clone() };
+    let refused = pool.adopt(request, CancellationToken::new()).await.expect_err("nothing can be attached to");
+    assert_eq!(refused.kind(), ExecFailureKind::Refused);
+    assert!(refused.chain().contains("cannot be taken up"), "{}", refused.chain());
+    let both = [acquire(pool, 2).await.unwrap().machine.name, acquire(pool, 3).await.unwrap().machine.name];
+    assert!(both.contains(&machine.name));
+    pool.shutdown().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_machine_that_another_coordinator_leased_is_left_to_it() {
+    let mut subject = ByUrl::new(&[]);
+    let machine = acquire(subject.pool.as_ref().unwrap(), 1).await.unwrap().machine;
+    let other = UrlPool::new(subject.urls.clone(), settings());
+    let theirs = acquire(&other, 1).await.unwrap();
+    assert_eq!(theirs.machine.name, machine.name);
+    subject.next_life().await;
+    let request = AdoptRequest { lease: LeaseId(1), build: BuildId(1), role: Role::Helper, machine };
+    let adopted = subject.pool().adopt(request, CancellationToken::new()).await;
+    let text = adopted.expect_err("it is another's").chain();
+    assert!(text.contains("it serves lease"), "{text}");
+    theirs.client.put_file("theirs", "theirs", 0o644).await.unwrap();
+    other.shutdown().await;
+    subject.pool().shutdown().await;
 }
 
 #[tokio::test(flavor = "multi_thread")]

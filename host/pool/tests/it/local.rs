@@ -7,18 +7,28 @@ use async_trait::async_trait;
 use buildlet::client::ExecRequest;
 use buildlet::protocol::CommandResult;
 use engine::{BuildId, ExecFailureKind, LeaseId, Role};
-use pool::conformance::{self, Subject};
+use pool::conformance::{self, Subject, Survivor};
 use pool::local::{LocalSettings, MachineLimits};
 use pool::{Condition, Granted, LeaseRequest, LocalPool, Pool, PoolError};
 use rustix::process::{Pid, Signal, kill_process};
 use tempfile::TempDir;
 use tokio_util::sync::CancellationToken;
 
-use crate::processes::{PATIENCE, agent, client, processes_of, wait_until};
+use crate::processes::{PATIENCE, agent, client, opened, processes_of, wait_until};
 
 struct Local {
-    pool: LocalPool,
+    /// None between two lives.
+    pool: Option<LocalPool>,
+    settings: LocalSettings,
     state: TempDir,
+}
+
+impl Local {
+    fn new(survive: Option<Duration>) -> Local {
+        let state = tempfile::tempdir().unwrap();
+        let settings = LocalSettings { survive, ..settings(&state) };
+        Local { pool: Some(LocalPool::new(settings.clone()).unwrap()), settings, state }
+    }
 }
 
 fn settings(state: &TempDir) -> LocalSettings {
@@ -41,7 +51,7 @@ async fn grant(pool: &LocalPool, lease: u64) -> Granted {
 #[async_trait]
 impl Subject for Local {
     fn pool(&self) -> &dyn Pool {
-        &self.pool
+        self.pool.as_ref().unwrap()
     }
 
     fn host_type(&self) -> &str {
@@ -73,13 +83,27 @@ impl Subject for Local {
     }
 }
 
+#[async_trait]
+impl Survivor for Local {
+    async fn next_life(&mut self) {
+        self.pool = None;
+        self.pool = Some(opened(|| LocalPool::new(self.settings.clone())).await);
+    }
+}
+
 #[tokio::test(flavor = "multi_thread")]
 async fn conforms() {
-    let made = conformance::run(async || {
-        let state = tempfile::tempdir().unwrap();
-        Local { pool: LocalPool::new(settings(&state)).unwrap(), state }
-    });
-    made.await.unwrap();
+    conformance::run(async || Local::new(None)).await.unwrap();
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn conforms_where_machines_survive() {
+    conformance::run(async || Local::new(Some(PATIENCE))).await.unwrap();
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn machines_go_on_in_the_next_life() {
+    conformance::run_survival(async || Local::new(Some(PATIENCE))).await.unwrap();
 }
 
 #[tokio::test(flavor = "multi_thread")]

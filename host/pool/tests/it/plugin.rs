@@ -1,18 +1,19 @@
 //! The pool over a source of machines; the source here starts agents as processes.
 
 use std::collections::BTreeMap;
+use std::os::unix::fs::PermissionsExt;
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
 use async_trait::async_trait;
 use engine::{BuildId, LeaseId, Role};
-use pool::conformance::{self, Subject};
+use pool::conformance::{self, Subject, Survivor};
 use pool::plugin::{MachineSource, MachineSpec, MachineState, PluginPool, PluginSettings, SourceError, SourceMachine};
 use pool::{Capacity, Condition, Granted, LeaseRequest, Pool, PoolError};
 use tempfile::TempDir;
 use tokio_util::sync::CancellationToken;
 
-use crate::processes::{OutsideAgent, PATIENCE, client, processes_of};
+use crate::processes::{OutsideAgent, PATIENCE, client, opened, processes_of};
 
 /// Starts an agent when a machine is first described, so that it is seen starting.
 struct ProcessSource {
@@ -84,8 +85,19 @@ impl MachineSource for ProcessSource {
 }
 
 struct Made {
-    pool: PluginPool,
+    /// None between two lives.
+    pool: Option<PluginPool>,
     source: Arc<ProcessSource>,
+    lives: u32,
+}
+
+impl Made {
+    async fn new() -> Made {
+        let source = Arc::new(ProcessSource::new(None));
+        let mut made = Made { pool: None, source, lives: 0 };
+        made.next_life().await;
+        made
+    }
 }
 
 fn settings() -> PluginSettings {
@@ -93,6 +105,7 @@ fn settings() -> PluginSettings {
         first_look: Duration::from_millis(5),
         longest_look: Duration::from_millis(50),
         ready: PATIENCE,
+        adopt: Duration::from_secs(2),
         client: client(),
         ..PluginSettings::new("made", "test", "r1")
     }
@@ -105,7 +118,7 @@ fn request(lease: u64) -> LeaseRequest {
 #[async_trait]
 impl Subject for Made {
     fn pool(&self) -> &dyn Pool {
-        &self.pool
+        self.pool.as_ref().unwrap()
     }
 
     fn host_type(&self) -> &str {
@@ -138,13 +151,44 @@ impl Subject for Made {
     }
 }
 
+#[async_trait]
+impl Survivor for Made {
+    async fn next_life(&mut self) {
+        self.pool = None;
+        self.lives += 1;
+        let settings = PluginSettings { run: format!("r{}", self.lives), ..settings() };
+        let source = Arc::clone(&self.source) as Arc<dyn MachineSource>;
+        let leases = self.source.folder.path().join("leases");
+        let open = || PluginPool::open(Arc::clone(&source), settings.clone(), &leases);
+        self.pool = Some(opened(open).await);
+    }
+}
+
 #[tokio::test(flavor = "multi_thread")]
 async fn conforms() {
-    let made = conformance::run(async || {
-        let source = Arc::new(ProcessSource::new(None));
-        Made { pool: PluginPool::new(Arc::clone(&source) as Arc<dyn MachineSource>, settings()), source }
-    });
-    made.await.unwrap();
+    conformance::run(async || Made::new().await).await.unwrap();
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn machines_go_on_in_the_next_life() {
+    conformance::run_survival(async || Made::new().await).await.unwrap();
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn passwords_are_kept_for_their_owner_only_and_no_longer_than_the_machine() {
+    let made = Made::new().await;
+    let pool = made.pool.as_ref().unwrap();
+    pool.acquire(request(1), CancellationToken::new()).await.unwrap();
+    let folder = made.source.folder.path().join("leases");
+    let entries = || {
+        let files = std::fs::read_dir(&folder).unwrap().map(|entry| entry.unwrap().path());
+        files.filter(|path| path.extension().is_some_and(|extension| extension == "json")).collect::<Vec<_>>()
+    };
+    let entry = entries().pop().unwrap();
+    let mode = |path: &std::path::Path| std::fs::metadata(path).unwrap().permissions().mode() & 0o777;
+    assert_eq!((mode(&entry), mode(&folder)), (0o600, 0o700));
+    pool.shutdown().await;
+    assert_eq!(entries(), Vec::<std::path::PathBuf>::new());
 }
 
 /// The source has room for two.

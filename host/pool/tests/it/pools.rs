@@ -2,9 +2,9 @@
 
 use std::sync::Arc;
 
-use engine::{BuildId, LeaseId, Role};
+use engine::{BuildId, LeaseId, Machine, Role};
 use pool::local::LocalSettings;
-use pool::{Condition, LeaseRequest, LocalPool, Pool, PoolError, Pools};
+use pool::{AdoptRequest, Condition, LeaseRequest, LocalPool, Pool, PoolError, Pools};
 use tokio_util::sync::CancellationToken;
 
 use crate::processes::{agent, client};
@@ -41,6 +41,14 @@ async fn each_type_goes_to_its_pool() {
         }
         other => panic!("{other:?}"),
     }
+    // Taking up goes by the name of the pool.
+    let adopted = AdoptRequest { lease: LeaseId(1), build: BuildId(1), role: Role::Main, machine: large.machine };
+    let known = pools.adopt(adopted.clone(), CancellationToken::new()).await.expect_err("it does not outlive its pool");
+    assert!(matches!(known, PoolError::NotHeld { .. }), "{known}");
+    let elsewhere = Machine { pool: "medium".to_owned(), ..small.machine };
+    let elsewhere = AdoptRequest { machine: elsewhere, ..adopted };
+    let unknown = pools.adopt(elsewhere, CancellationToken::new()).await.expect_err("there is no such pool");
+    assert!(unknown.chain().contains("`medium`"), "{}", unknown.chain());
     pools.shutdown().await;
     assert!(std::fs::read_dir(state.path()).unwrap().next().is_none());
 }

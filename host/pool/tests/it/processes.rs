@@ -7,6 +7,7 @@ use std::time::{Duration, Instant};
 
 use buildlet::BuildletUrl;
 use buildlet::client::ClientSettings;
+use pool::PoolError;
 
 /// The bound of everything that must happen: these machines are shared with other work.
 pub(crate) const PATIENCE: Duration = Duration::from_secs(60);
@@ -50,6 +51,14 @@ impl OutsideAgent {
     }
 
     pub(crate) fn start_with(folder: &Path, listen: &str, secret: &str) -> OutsideAgent {
+        OutsideAgent::spawn(folder, listen, secret, &[])
+    }
+
+    pub(crate) fn with_options(folder: &Path, options: &[&str]) -> OutsideAgent {
+        OutsideAgent::spawn(folder, "127.0.0.1:0", "secret", options)
+    }
+
+    fn spawn(folder: &Path, listen: &str, secret: &str, more: &[&str]) -> OutsideAgent {
         let work_dir = folder.join("work");
         let password = folder.join("password");
         std::fs::create_dir_all(folder).unwrap();
@@ -61,6 +70,7 @@ impl OutsideAgent {
             .arg(&work_dir)
             .arg("--password-file")
             .arg(&password)
+            .args(more)
             .stdin(Stdio::null())
             .stdout(Stdio::piped())
             .spawn()
@@ -90,6 +100,19 @@ pub(crate) fn runs(pid: u32) -> bool {
     let stat = std::fs::read_to_string(format!("/proc/{pid}/stat")).unwrap_or_default();
     // `pid (name) state ...`; a name may hold anything, a `)` too.
     stat.rsplit_once(") ").is_some_and(|(_, rest)| !rest.starts_with(['Z', 'X']))
+}
+
+/// Opens the next life of a pool. The last one was just dropped, and may take a moment to let go of its folder.
+pub(crate) async fn opened<P>(open: impl Fn() -> Result<P, PoolError>) -> P {
+    let deadline = Instant::now() + PATIENCE;
+    loop {
+        match open() {
+            Ok(pool) => return pool,
+            Err(error @ PoolError::Keep { .. }) => assert!(Instant::now() < deadline, "{}", error.chain()),
+            Err(error) => panic!("{}", error.chain()),
+        }
+        tokio::task::yield_now().await;
+    }
 }
 
 /// The command lines of processes that name this folder.

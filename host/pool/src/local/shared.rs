@@ -1,0 +1,175 @@
+//! What the requests of the local pool share: its machines, how they are made, and how they end.
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::sync::{Arc, Mutex, MutexGuard};
+
+use buildlet::client::Client;
+use engine::{HostType, LeaseId, Machine};
+use tokio::sync::{Semaphore, oneshot};
+use tokio_util::sync::CancellationToken;
+use tokio_util::task::TaskTracker;
+
+use super::agent::Agent;
+use super::cgroup::PoolGroups;
+use super::claim::{Claim, Place};
+use super::folders::PoolFolder;
+use super::survivor::{Found, Start};
+use super::{LocalSettings, child};
+use crate::connect::{LeaseNumbers, connect, machine_of};
+use crate::{Granted, LeaseRequest, LocalInfo, PoolError};
+
+pub(super) struct Shared {
+    pub(super) settings: LocalSettings,
+    pub(super) folder: PoolFolder,
+    pub(super) groups: PoolGroups,
+    pub(super) notes: Vec<String>,
+    /// One permit for each machine; waiting is first come first served.
+    pub(super) places: Arc<Semaphore>,
+    pub(super) state: Mutex<State>,
+    pub(super) numbers: LeaseNumbers,
+    /// No more requests.
+    pub(super) stopped: CancellationToken,
+    /// No lease goes on either.
+    pub(super) ended: CancellationToken,
+    pub(super) tasks: TaskTracker,
+}
+
+#[derive(Default)]
+pub(super) struct State {
+    pub(super) claims: BTreeSet<LeaseId>,
+    /// Numbers of machines in use: the lowest free one is the next machine's.
+    pub(super) numbers: BTreeSet<u32>,
+    pub(super) granted: BTreeMap<LeaseId, Leased>,
+    /// What an earlier life started, and waits to be adopted.
+    pub(super) held: Vec<Held>,
+}
+
+/// A machine that waits to be adopted, and the room it has meanwhile.
+pub(super) struct Held {
+    pub(super) found: Found,
+    pub(super) place: Place,
+}
+
+/// A machine under a lease.
+pub(super) struct Leased {
+    pub(super) agent: Agent,
+    pub(super) client: Arc<Client>,
+    pub(super) place: Place,
+}
+
+impl Shared {
+    pub(super) fn state(&self) -> MutexGuard<'_, State> {
+        self.state.lock().expect("no holder of this lock can panic")
+    }
+
+    pub(super) async fn grant(self: &Arc<Self>, request: &LeaseRequest, claim: Claim) -> Result<Granted, PoolError> {
+        let permit = Arc::clone(&self.places).acquire_owned().await.expect("the places are never closed");
+        let place = Place::take(self, permit);
+        // Starting goes on to its end when the request is dropped, so that what was started is destroyed in order.
+        let mut unwanted = ReleaseUnlessWanted { shared: self, lease: request.lease, wanted: false };
+        let (reply, started) = tokio::sync::oneshot::channel();
+        self.tasks.spawn(Arc::clone(self).start_and_tell(request.clone(), place, claim, reply));
+        let granted = started.await.map_err(|_| PoolError::ShutDown)??;
+        unwanted.wanted = true;
+        Ok(granted)
+    }
+
+    async fn start_and_tell(
+        self: Arc<Self>,
+        request: LeaseRequest,
+        place: Place,
+        mut claim: Claim,
+        reply: oneshot::Sender<Result<Granted, PoolError>>,
+    ) {
+        let name = format!("{}-{}", self.settings.name, place.number);
+        let leased = match self.start(&name, &request, place).await {
+            Ok(leased) => leased,
+            Err(error) => {
+                // Whoever hears of it may use the number again.
+                drop(claim);
+                return drop(reply.send(Err(error)));
+            }
+        };
+        let granted = self.granted(request.lease, name, request.host_type, &leased);
+        claim.granted = true;
+        self.state().granted.insert(request.lease, leased);
+        if reply.send(Ok(granted)).is_err() || self.ended.is_cancelled() {
+            self.release(request.lease);
+        }
+    }
+
+    async fn start(&self, name: &str, request: &LeaseRequest, place: Place) -> Result<Leased, PoolError> {
+        let (settings, pool, groups) = (&self.settings, &self.folder, &self.groups);
+        let number = self.numbers.next();
+        let (agent, url) = match settings.survive {
+            None => child::start(settings, pool, groups, name, &format!("{name}-{}", request.lease)).await?,
+            Some(survive) => {
+                let start = Start { settings, pool, groups, name, place: place.number, number, survive };
+                start.start(request).await?
+            }
+        };
+        match connect(name, &url, &settings.client, number).await {
+            Ok(client) => Ok(Leased { agent, client, place }),
+            Err(error) => {
+                agent.destroy(settings, None).await;
+                Err(error)
+            }
+        }
+    }
+
+    async fn destroy(&self, leased: Leased) {
+        let Leased { agent, client, place } = leased;
+        agent.destroy(&self.settings, Some(&client)).await;
+        // Only now is there room for another.
+        drop(place);
+    }
+
+    pub(super) fn release(self: &Arc<Self>, lease: LeaseId) {
+        let mut state = self.state();
+        let Some(leased) = state.granted.remove(&lease) else { return };
+        state.claims.remove(&lease);
+        drop(state);
+        let shared = Arc::clone(self);
+        self.tasks.spawn(async move { shared.destroy(leased).await });
+    }
+
+    /// A lease as whoever asked for it sees it.
+    pub(super) fn granted(&self, lease: LeaseId, name: String, host_type: HostType, leased: &Leased) -> Granted {
+        Granted {
+            lease,
+            machine: Machine { name, host_type, machine: machine_of(&leased.client), pool: self.settings.name.clone() },
+            client: Arc::clone(&leased.client),
+            local: Some(LocalInfo { pid: leased.agent.pid, work_dir: leased.agent.folder.work_dir.clone() }),
+            notes: self.notes.clone(),
+        }
+    }
+
+    /// Destroys what an earlier life started and nobody takes up.
+    pub(super) fn give_up(self: &Arc<Self>, held: Held) {
+        let shared = Arc::clone(self);
+        self.tasks.spawn(async move { shared.end(held).await });
+    }
+
+    /// The same, to its end.
+    pub(super) async fn end(&self, held: Held) {
+        let Held { found, place } = held;
+        tracing::info!(machine = found.record.name, "destroying a machine that an earlier run left");
+        found.agent().destroy(&self.settings, None).await;
+        drop(place);
+    }
+}
+
+/// Ends a lease that was granted to a request which is no more.
+struct ReleaseUnlessWanted<'a> {
+    shared: &'a Arc<Shared>,
+    lease: LeaseId,
+    wanted: bool,
+}
+
+impl Drop for ReleaseUnlessWanted<'_> {
+    fn drop(&mut self) {
+        if !self.wanted {
+            self.shared.release(self.lease);
+        }
+    }
+}
