@@ -48,7 +48,7 @@ impl Builder for CargoBuilder {
         Ok(plan::plan(&CargoSettings::parse(settings)?, place))
     }
 
-    fn tests(_builder: &str, settings: &str, listing: &Listing) -> Result<Vec<Test>, Error> {
+    fn tests(_builder: &str, settings: &str, _memo: &str, listing: &Listing) -> Result<Vec<Test>, Error> {
         listing::tests(&CargoSettings::parse(settings)?, listing)
     }
 

@@ -43,7 +43,7 @@ impl Builder for CommandBuilder {
         plan::plan(&CommandSettings::required(settings)?, place)
     }
 
-    fn tests(_builder: &str, settings: &str, listing: &Listing) -> Result<Vec<Test>, Error> {
+    fn tests(_builder: &str, settings: &str, _memo: &str, listing: &Listing) -> Result<Vec<Test>, Error> {
         listing::tests(&CommandSettings::required(settings)?, listing)
     }
 

@@ -3,6 +3,7 @@
 use muster_sdk::builder::{BuildPlan, Builder, BuilderConfig, Listing, Place, Source, SourceFile};
 use muster_sdk::types::{Command, Error, Test};
 
+use crate::memo::Memo;
 use crate::settings::GoDistSettings;
 use crate::{catalog, detect, listing, plan, run};
 
@@ -29,12 +30,13 @@ impl Builder for GoDist {
         plan::plan(&settings, &catalog::find(&settings, builder)?, source, place)
     }
 
-    fn tests(builder: &str, settings: &str, listing: &Listing) -> Result<Vec<Test>, Error> {
-        listing::tests(&catalog::find(&GoDistSettings::parse(settings)?, builder)?, listing)
+    fn tests(builder: &str, settings: &str, memo: &str, listing: &Listing) -> Result<Vec<Test>, Error> {
+        let spec = catalog::find(&GoDistSettings::parse(settings)?, builder)?;
+        listing::tests(&spec, Memo::read(memo)?.purpose, listing)
     }
 
     fn run(builder: &str, settings: &str, memo: &str, tests: &[Test], place: &Place) -> Result<Command, Error> {
-        run::run(&catalog::find(&GoDistSettings::parse(settings)?, builder)?, memo, tests, place)
+        Ok(run::run(&catalog::find(&GoDistSettings::parse(settings)?, builder)?, Memo::read(memo)?, tests, place))
     }
 }
 

@@ -8,7 +8,9 @@ mod excerpt;
 #[cfg(test)]
 mod fixture;
 mod json;
+mod left_out;
 mod listing;
+mod memo;
 mod names;
 mod packages;
 mod parser;

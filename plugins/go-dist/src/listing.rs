@@ -2,10 +2,11 @@
 
 use std::collections::BTreeMap;
 
-use muster_sdk::builder::{Listing, unlisted};
+use muster_sdk::builder::{Listing, Purpose, unlisted};
 use muster_sdk::types::{Error, ExitStatus, Test, test};
 use regex_lite::Regex;
 
+use crate::left_out;
 use crate::names::{GO_TEST, before_1_21};
 use crate::plan::LIST_NAME;
 use crate::run::{TEST_ONLY, limit};
@@ -19,17 +20,24 @@ const MERGE_KEY: &str = "go_test";
 const MOVES_THE_TREE: &str = "moved_goroot";
 
 /// The tests of a listing, in the order of `dist`.
-pub(crate) fn tests(spec: &Spec, listing: &Listing) -> Result<Vec<Test>, Error> {
+pub(crate) fn tests(spec: &Spec, purpose: Purpose, listing: &Listing) -> Result<Vec<Test>, Error> {
     if listing.exit != ExitStatus::Exited(0) {
         return Err(unlisted("go tool dist test --list failed", &listing.exit, &listing.output));
     }
     let file = listing.files.iter().find(|(name, _)| name.rsplit('/').next() == Some(LIST_NAME));
     let output = String::from_utf8_lossy(file.map_or(&listing.output, |(_, content)| content));
     let raw: Vec<&str> = output.split_whitespace().collect();
-    let names = unique(&raw, before_1_21(&raw));
+    let known = before_1_21(&raw);
+    let left_out: Vec<Option<&str>> = known.iter().map(|name| left_out::why(&spec.name, purpose, name)).collect();
+    let names = unique(&raw, known);
     let only = only(spec)?;
-    let wanted = raw.iter().zip(names).filter(|(_, name)| only.as_ref().is_none_or(|only| only.admits(name)));
-    let mut tests: Vec<Test> = wanted.map(|(raw, name)| one(spec, raw, name)).collect();
+    let listed = raw.iter().zip(left_out).zip(names);
+    let wanted = listed.filter(|(_, name)| only.as_ref().is_none_or(|only| only.admits(name)));
+    let test = |((raw, left_out), name): ((&&str, Option<&str>), String)| Test {
+        skip: left_out.map(str::to_owned),
+        ..one(spec, raw, name)
+    };
+    let mut tests: Vec<Test> = wanted.map(test).collect();
     sort_packages(&mut tests);
     Ok(tests)
 }
@@ -105,7 +113,7 @@ mod tests {
     fn list(builder: &str, output: &str) -> Vec<Test> {
         let spec = catalog::find(&GoDistSettings::parse("").unwrap(), builder).unwrap();
         let listing = Listing { output: output.into(), exit: ExitStatus::Exited(0), files: vec![] };
-        tests(&spec, &listing).unwrap()
+        tests(&spec, Purpose::TryBuild, &listing).unwrap()
     }
 
     fn names(tests: &[Test]) -> Vec<&str> {
@@ -155,12 +163,26 @@ mod tests {
     }
 
     #[test]
+    fn what_other_builders_show_is_skipped_with_the_reason() {
+        let tests = list("linux-386", "go_test:bytes api");
+        assert_eq!(names(&tests), ["go_test:bytes", "api"]);
+        assert_eq!(tests[0].skip, None);
+        assert!(tests[1].skip.as_ref().is_some_and(|why| why.contains("linux-amd64 alone")), "{:?}", tests[1].skip);
+        let tests = list("darwin-amd64-10_10", "archive/tar flag:race os:race cmd/internal/testdir:0_10");
+        let skipped: Vec<&str> =
+            tests.iter().filter(|test| test.skip.is_some()).map(|test| test.name.as_str()).collect();
+        assert_eq!(skipped, ["flag:race", "os:race", "test:0_10"], "by the names from before Go 1.21");
+    }
+
+    #[test]
     fn the_list_is_in_its_file() {
         let spec = catalog::find(&GoDistSettings::parse("").unwrap(), "linux-amd64").unwrap();
         let files = vec![(LIST_NAME.to_owned(), b"go_test:bytes\n".to_vec())];
         let listing = Listing { output: b"warning: x\n".to_vec(), exit: ExitStatus::Exited(0), files };
-        assert_eq!(names(&tests(&spec, &listing).unwrap()), ["go_test:bytes"]);
+        assert_eq!(names(&tests(&spec, Purpose::TryBuild, &listing).unwrap()), ["go_test:bytes"]);
         let failed = Listing { exit: ExitStatus::Exited(2), ..listing };
-        assert!(matches!(tests(&spec, &failed), Err(Error::Other(text)) if text.ends_with("warning: x")));
+        assert!(
+            matches!(tests(&spec, Purpose::TryBuild, &failed), Err(Error::Other(text)) if text.ends_with("warning: x"))
+        );
     }
 }

@@ -4,7 +4,8 @@ use muster_sdk::builder::{BuildPlan, Place, Source, Step, TestPlan};
 use muster_sdk::types::{Command, Error, command};
 
 use crate::catalog::ROOT;
-use crate::run::{Memo, dist};
+use crate::memo::Memo;
+use crate::run::dist;
 use crate::settings::GoDistSettings;
 use crate::spec::Spec;
 use crate::{detect, toolchain};
@@ -23,7 +24,8 @@ pub(crate) fn plan(settings: &GoDistSettings, spec: &Spec, source: &Source, plac
     if !detect::has(&source.files, VERSION) {
         make.push(Step { name: "version".into(), command: version(spec, source, place) });
     }
-    let memo = Memo { selection: settings.selection.unwrap_or_else(|| detect::selection(&source.files)) };
+    let selection = settings.selection.unwrap_or_else(|| detect::selection(&source.files));
+    let memo = Memo { selection, purpose: source.purpose };
     let script = |script| toolchain::with_toolchain(spec, place, ROOT, script);
     let tests = if spec.is_split() {
         make.push(Step { name: spec.make_script().into(), command: script(spec.make_script())? });
@@ -73,7 +75,7 @@ fn list(spec: &Spec, place: &Place) -> Command {
 
 #[cfg(test)]
 mod tests {
-    use muster_sdk::builder::SourceFile;
+    use muster_sdk::builder::{Purpose, SourceFile};
 
     use super::*;
     use crate::catalog;
@@ -83,6 +85,7 @@ mod tests {
         let file = |path: &&str| SourceFile { path: (*path).into(), content: None };
         Source {
             project: "go".into(),
+            purpose: Purpose::TryBuild,
             rev: "79f3fc08".into(),
             version: None,
             files: files.iter().map(file).collect(),

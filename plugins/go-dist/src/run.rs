@@ -1,9 +1,10 @@
 //! The commands of `go tool dist test`: what is tried, under which environment, and for how long.
 
 use muster_sdk::builder::Place;
-use muster_sdk::types::{Command, Duration, Error, SECOND, Test, command};
+use muster_sdk::types::{Command, Duration, SECOND, Test, command};
 
 use crate::catalog::ROOT;
+use crate::memo::Memo;
 use crate::parser::BANNER;
 use crate::settings::Selection;
 use crate::spec::Spec;
@@ -15,34 +16,8 @@ const TIMEOUT_SCALE: &str = "GO_TEST_TIMEOUT_SCALE";
 /// The variable with the expression of a builder that runs only some tests.
 pub(crate) const TEST_ONLY: &str = "GOTESTONLY";
 
-/// What the plan decided and every later command needs.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) struct Memo {
-    pub(crate) selection: Selection,
-}
-
-impl Memo {
-    /// As it is handed to the host.
-    pub(crate) fn to_text(self) -> String {
-        match self.selection {
-            Selection::Names => "names".into(),
-            Selection::Regexp => "regexp".into(),
-        }
-    }
-
-    fn from_text(text: &str) -> Option<Memo> {
-        let selection = match text {
-            "names" => Selection::Names,
-            "regexp" => Selection::Regexp,
-            _ => return None,
-        };
-        Some(Memo { selection })
-    }
-}
-
 /// The command that runs exactly these tests.
-pub(crate) fn run(spec: &Spec, memo: &str, tests: &[Test], place: &Place) -> Result<Command, Error> {
-    let memo = Memo::from_text(memo).ok_or_else(|| Error::Invalid("the memo is not this builder's".into()))?;
+pub(crate) fn run(spec: &Spec, memo: Memo, tests: &[Test], place: &Place) -> Command {
     // What `dist` calls them is what JUnit XML does.
     let names = tests.iter().map(|test| test.case.as_str());
     let banner = format!("--banner={BANNER}");
@@ -58,7 +33,7 @@ pub(crate) fn run(spec: &Spec, memo: &str, tests: &[Test], place: &Place) -> Res
         command.env.push((TEST_ONLY.into(), String::new()));
     }
     command.timeout = Some(limit(spec));
-    Ok(command)
+    command
 }
 
 /// `go tool dist test`. Its folder is the work directory: below `go/bin` Windows would find the tests' own `go`.
@@ -101,10 +76,15 @@ fn escape(name: &str) -> String {
 
 #[cfg(test)]
 mod tests {
+    use muster_sdk::builder::Purpose;
+
     use super::*;
     use crate::catalog;
     use crate::fixture::place;
     use crate::settings::GoDistSettings;
+
+    const NAMES: Memo = Memo { selection: Selection::Names, purpose: Purpose::TryBuild };
+    const REGEXP: Memo = Memo { selection: Selection::Regexp, ..NAMES };
 
     fn spec(settings: &str, name: &str) -> Spec {
         catalog::find(&GoDistSettings::parse(settings).unwrap(), name).unwrap()
@@ -117,8 +97,7 @@ mod tests {
 
     #[test]
     fn names_are_arguments() {
-        let command =
-            run(&spec("", "linux-amd64"), "names", &tests(&["go_test:net/http", "api"]), &place("/w")).unwrap();
+        let command = run(&spec("", "linux-amd64"), NAMES, &tests(&["go_test:net/http", "api"]), &place("/w"));
         let words = ["go/bin/go", "tool", "dist", "test", "--no-rebuild", "--banner=XXXBANNERXXX:"];
         assert_eq!(command.argv[..6], words);
         assert_eq!(command.argv[6..], ["go_test:net/http", "api"]);
@@ -132,7 +111,7 @@ mod tests {
     #[test]
     fn old_trees_take_an_expression() {
         let line = |names: &[&str]| {
-            let command = run(&spec("", "linux-amd64"), "regexp", &tests(names), &place("/w")).unwrap();
+            let command = run(&spec("", "linux-amd64"), REGEXP, &tests(names), &place("/w"));
             command.argv[6..].to_vec()
         };
         assert_eq!(line(&["test:0_5"]), ["--run=^test:0_5$"]);
@@ -143,16 +122,8 @@ mod tests {
     #[test]
     fn a_builder_of_some_tests_does_not_choose_twice() {
         let shard = spec("", "linux-arm-shard_test");
-        let command = run(&shard, "names", &tests(&["test"]), &place("/w")).unwrap();
+        let command = run(&shard, NAMES, &tests(&["test"]), &place("/w"));
         assert_eq!(command.env.last(), Some(&("GOTESTONLY".to_owned(), String::new())));
-    }
-
-    #[test]
-    fn another_builders_memo_is_refused() {
-        assert!(run(&spec("", "linux-amd64"), "", &tests(&["api"]), &place("/w")).is_err());
-        for selection in [Selection::Names, Selection::Regexp] {
-            assert_eq!(Memo::from_text(&Memo { selection }.to_text()), Some(Memo { selection }));
-        }
     }
 
     /// `TestDistTestsExecTimeout`: the builder's scale wins over its host's.

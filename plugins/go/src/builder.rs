@@ -34,7 +34,7 @@ impl Builder for Go {
         Ok(plan::plan(&GoSettings::parse(settings)?, source, place))
     }
 
-    fn tests(_builder: &str, settings: &str, listing: &Listing) -> Result<Vec<Test>, Error> {
+    fn tests(_builder: &str, settings: &str, _memo: &str, listing: &Listing) -> Result<Vec<Test>, Error> {
         listing::tests(&GoSettings::parse(settings)?, listing)
     }
 

@@ -55,6 +55,7 @@ fn build_runner(settings: &GoSettings, place: &Place) -> Command {
 
 #[cfg(test)]
 mod tests {
+    use muster_sdk::builder::Purpose;
     use serde_json::Value;
 
     use super::*;
@@ -62,6 +63,7 @@ mod tests {
     fn plan_of(settings: &str, env: &[(&str, &str)], local: bool) -> BuildPlan {
         let source = Source {
             project: "p".into(),
+            purpose: Purpose::TryBuild,
             rev: "r".into(),
             version: None,
             files: Vec::new(),

@@ -33,7 +33,7 @@ impl Builder for Pytest {
         plan::plan(&PytestSettings::parse(settings)?, source, place)
     }
 
-    fn tests(_builder: &str, settings: &str, listing: &Listing) -> Result<Vec<Test>, Error> {
+    fn tests(_builder: &str, settings: &str, _memo: &str, listing: &Listing) -> Result<Vec<Test>, Error> {
         listing::tests(&PytestSettings::parse(settings)?, listing)
     }
 

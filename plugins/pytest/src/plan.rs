@@ -177,7 +177,7 @@ fn is_installable(source: &Source) -> bool {
 
 #[cfg(test)]
 mod tests {
-    use muster_sdk::builder::SourceFile;
+    use muster_sdk::builder::{Purpose, SourceFile};
 
     use super::*;
 
@@ -197,6 +197,7 @@ mod tests {
         let file = |path: &str, content: &str| SourceFile { path: path.into(), content: Some(content.into()) };
         Source {
             project: "p".into(),
+            purpose: Purpose::TryBuild,
             rev: "r".into(),
             version: None,
             files: files.iter().map(|(path, content)| file(path, content)).collect(),

@@ -6,7 +6,7 @@ use crate::types::{Command, Error, Test};
 
 pub use crate::common::Common;
 pub use crate::unlisted::unlisted;
-pub use wit::{BuildPlan, BuilderConfig, Listing, Place, Source, SourceFile, Step, TestPlan};
+pub use wit::{BuildPlan, BuilderConfig, Listing, Place, Purpose, Source, SourceFile, Step, TestPlan};
 
 /// A builder plugin. Every call is given the settings anew: there is no state between calls.
 pub trait Builder: 'static {
@@ -17,7 +17,7 @@ pub trait Builder: 'static {
     /// How the tree is made and its tests are listed.
     fn plan(builder: &str, settings: &str, source: &Source, place: &Place) -> Result<BuildPlan, Error>;
     /// The tests of a listing, in the order the project's own runner has them.
-    fn tests(builder: &str, settings: &str, listing: &Listing) -> Result<Vec<Test>, Error>;
+    fn tests(builder: &str, settings: &str, memo: &str, listing: &Listing) -> Result<Vec<Test>, Error>;
     /// The command that runs exactly these tests, in this order.
     fn run(builder: &str, settings: &str, memo: &str, tests: &[Test], place: &Place) -> Result<Command, Error>;
 }
@@ -42,9 +42,9 @@ impl<T: Builder> wit::Guest for Exported<T> {
         T::plan(&builder, &settings, &source, &place)
     }
 
-    fn tests(builder: String, settings: String, listing: Listing) -> Result<Vec<Test>, Error> {
+    fn tests(builder: String, settings: String, memo: String, listing: Listing) -> Result<Vec<Test>, Error> {
         install_panic_hook();
-        T::tests(&builder, &settings, &listing)
+        T::tests(&builder, &settings, &memo, &listing)
     }
 
     fn run(builder: String, settings: String, memo: String, tests: Vec<Test>, place: Place) -> Result<Command, Error> {

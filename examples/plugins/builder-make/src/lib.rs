@@ -65,7 +65,7 @@ impl Guest for BuilderMake {
         })
     }
 
-    fn tests(_builder: String, _settings: String, listing: Listing) -> Result<Vec<Test>, Error> {
+    fn tests(_builder: String, _settings: String, _memo: String, listing: Listing) -> Result<Vec<Test>, Error> {
         if !matches!(listing.exit, ExitStatus::Exited(0)) {
             return Err(Error::Other(format!("the Makefile cannot be read: {:?}", listing.exit)));
         }

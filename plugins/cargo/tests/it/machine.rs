@@ -6,7 +6,7 @@ use std::path::{Path, PathBuf};
 use std::process;
 
 use cargo::{CargoBuilder, CargoParser};
-use muster_sdk::builder::{Builder, Listing, Place, Source, TestPlan};
+use muster_sdk::builder::{Builder, Listing, Place, Purpose, Source, TestPlan};
 use muster_sdk::parser::{Event, Parser, ResultOf};
 use muster_sdk::types::{Command, ExitStatus, Test};
 
@@ -81,6 +81,7 @@ impl Machine {
     pub(crate) fn make(&self) -> Vec<Test> {
         let source = Source {
             project: "p".into(),
+            purpose: Purpose::TryBuild,
             rev: "r".into(),
             version: None,
             files: Vec::new(),
@@ -101,7 +102,7 @@ impl Machine {
             (format!("listing/{}", path.file_name().unwrap().to_str().unwrap()), fs::read(&path).unwrap())
         });
         let listing = Listing { output: said.output, exit: said.exit, files: files.collect() };
-        CargoBuilder::tests("cargo", &self.settings, &listing).unwrap()
+        CargoBuilder::tests("cargo", &self.settings, &plan.memo, &listing).unwrap()
     }
 
     /// Runs tests in one exec; what the parser read.
