@@ -2,6 +2,7 @@
 
 use std::fmt;
 use std::path::PathBuf;
+use std::sync::Mutex;
 
 use semver::Version;
 use wasmtime::component::{Component, InstancePre};
@@ -11,6 +12,7 @@ use crate::bindings::exports::muster;
 use crate::digest::digest_of;
 use crate::error::LoadError;
 use crate::plugin_host::PluginHost;
+use crate::registry::Quarantine;
 use crate::role::Role;
 use crate::store::StoreData;
 
@@ -65,6 +67,8 @@ pub struct Loaded {
     pub cached: Option<bool>,
     pub(crate) pre: InstancePre<StoreData>,
     pub(crate) indices: Indices,
+    /// Faults count against the component, with whatever settings it runs.
+    pub(crate) quarantine: Mutex<Quarantine>,
 }
 
 /// Where the functions of each role are, for the roles that are there.
@@ -121,6 +125,7 @@ pub(crate) fn load(host: &PluginHost, name: &str, source: Source, bytes: &[u8]) 
         cached,
         pre,
         indices,
+        quarantine: Mutex::default(),
     })
 }
 

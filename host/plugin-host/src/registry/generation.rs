@@ -1,6 +1,6 @@
 //! One loaded version of a plugin with its settings, grants and limits: what builds pin.
 
-use std::sync::{Arc, Mutex, MutexGuard};
+use std::sync::{Arc, MutexGuard};
 use std::time::{Duration, Instant};
 
 use engine::{PluginFault, PluginFaultKind, PluginRef};
@@ -43,13 +43,12 @@ pub struct PluginSettings {
 /// One loaded version of a plugin. It lives as long as anyone holds it, whatever the registry has by then.
 pub struct Generation {
     pub(crate) host: Arc<PluginHost>,
-    pub(crate) loaded: Loaded,
+    pub(crate) loaded: Arc<Loaded>,
     pub(crate) limits: Limits,
     pub(crate) settings: String,
     pub(crate) grants: Grants,
     pub(crate) services: Arc<Services>,
     pub(crate) reference: PluginRef,
-    quarantine: Mutex<Quarantine>,
 }
 
 impl Generation {
@@ -57,7 +56,11 @@ impl Generation {
     ///
     /// # Errors
     /// [`LoadError`] when the digest is not the pinned one, a grant cannot be read or the settings are not JSON.
-    pub fn new(host: &Arc<PluginHost>, loaded: Loaded, settings: PluginSettings) -> Result<Arc<Generation>, LoadError> {
+    pub fn new(
+        host: &Arc<PluginHost>,
+        loaded: Arc<Loaded>,
+        settings: PluginSettings,
+    ) -> Result<Arc<Generation>, LoadError> {
         if let Some(pinned) = settings.digest.filter(|pinned| *pinned != loaded.digest) {
             return Err(LoadError::Digest { file: loaded.name.clone(), found: loaded.digest.clone(), pinned });
         }
@@ -82,8 +85,12 @@ impl Generation {
             settings: text,
             grants: settings.grants,
             services: Arc::new(services),
-            quarantine: Mutex::new(Quarantine::default()),
         }))
+    }
+
+    /// The component, which other generations may share.
+    pub fn loaded(&self) -> &Arc<Loaded> {
+        &self.loaded
     }
 
     /// Its name and digest.
@@ -203,6 +210,6 @@ impl Generation {
     }
 
     fn quarantine(&self) -> MutexGuard<'_, Quarantine> {
-        self.quarantine.lock().expect("no code that holds the quarantine panics")
+        self.loaded.quarantine.lock().expect("no code that holds the quarantine panics")
     }
 }

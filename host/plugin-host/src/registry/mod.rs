@@ -7,5 +7,6 @@ mod store;
 
 pub use describe::{Description, RoleDescription};
 pub use generation::{Generation, PluginSettings};
+pub(crate) use quarantine::Quarantine;
 pub use quarantine::{FAULTS, TERM, WINDOW};
 pub use store::PluginRegistry;

@@ -42,7 +42,7 @@ impl PluginRegistry {
         settings: PluginSettings,
     ) -> Result<Arc<Generation>, LoadError> {
         let loaded = self.host.load(name, source, bytes).await?;
-        self.publish(loaded, settings)
+        self.add_loaded(Arc::new(loaded), settings)
     }
 
     /// Loads a component from its file.
@@ -56,7 +56,18 @@ impl PluginRegistry {
         settings: PluginSettings,
     ) -> Result<Arc<Generation>, LoadError> {
         let loaded = self.host.load_file(name, path).await?;
-        self.publish(loaded, settings)
+        self.add_loaded(Arc::new(loaded), settings)
+    }
+
+    /// Binds a component that is loaded already to settings of its own.
+    ///
+    /// # Errors
+    /// [`LoadError`]; a former generation of this name then stays.
+    pub fn add_loaded(&self, loaded: Arc<Loaded>, settings: PluginSettings) -> Result<Arc<Generation>, LoadError> {
+        let generation = Generation::new(&self.host, loaded, settings)?;
+        let name = generation.reference().name.clone();
+        self.write().insert(name, Arc::clone(&generation));
+        Ok(generation)
     }
 
     /// The current generation of this name, when it serves as this.
@@ -98,13 +109,6 @@ impl PluginRegistry {
     pub fn describe(&self) -> Vec<Description> {
         let all: Vec<Arc<Generation>> = self.read().values().cloned().collect();
         all.iter().map(|generation| generation.describe()).collect()
-    }
-
-    fn publish(&self, loaded: Loaded, settings: PluginSettings) -> Result<Arc<Generation>, LoadError> {
-        let generation = Generation::new(&self.host, loaded, settings)?;
-        let name = generation.reference().name.clone();
-        self.write().insert(name, Arc::clone(&generation));
-        Ok(generation)
     }
 
     fn read(&self) -> std::sync::RwLockReadGuard<'_, BTreeMap<String, Arc<Generation>>> {

@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use async_trait::async_trait;
 use coordinator::ports::{
-    BuildPlan, Builder, BuilderConfig, Command, Listing, Place, Source, SourceFile, Step, TestPlan,
+    BuildPlan, Builder, BuilderConfig, Command, Listing, Place, Purpose, Source, SourceFile, Step, TestPlan,
 };
 use engine::{PluginFault, PluginRef, Test};
 use futures::FutureExt as _;
@@ -106,15 +106,15 @@ impl Builder for BuilderPlugin {
         Ok(plan_from_wit(self.checked(plan, rule)?))
     }
 
-    async fn tests(&self, builder: &str, listing: Listing) -> Result<Vec<Test>, PluginFault> {
-        let (builder, settings) = (builder.to_owned(), self.settings.clone());
+    async fn tests(&self, builder: &str, memo: &str, listing: Listing) -> Result<Vec<Test>, PluginFault> {
+        let (builder, settings, memo) = (builder.to_owned(), self.settings.clone(), memo.to_owned());
         let bytes = listing.output.len() + listing.files.iter().map(|(_, content)| content.len()).sum::<usize>();
         let limit = self.limit(bytes / BYTES_PER_THING);
         let listing = wit::Listing { output: listing.output, exit: end_to_wit(&listing.end), files: listing.files };
         let answer = self
             .generation
             .once(limit, BIND, move |store, guest| {
-                async move { guest.call_tests(store, &builder, &settings, &listing).await }.boxed()
+                async move { guest.call_tests(store, &builder, &settings, &memo, &listing).await }.boxed()
             })
             .await?;
         let tests = self.accepted(answer)?;
@@ -151,6 +151,10 @@ fn files_to_wit(files: &[SourceFile]) -> Vec<wit::SourceFile> {
 fn source_to_wit(source: &Source) -> wit::Source {
     wit::Source {
         project: source.project.clone(),
+        purpose: match source.purpose {
+            Purpose::TryBuild => wit::Purpose::TryBuild,
+            Purpose::PostSubmit => wit::Purpose::PostSubmit,
+        },
         rev: source.rev.clone(),
         version: source.version.clone(),
         files: files_to_wit(&source.files),

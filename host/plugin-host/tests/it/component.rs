@@ -88,7 +88,7 @@ pub(crate) async fn generation(
     settings: PluginSettings,
 ) -> Result<Arc<Generation>> {
     let loaded = host.load("subject", Source::Stored, bytes).await?;
-    Ok(Generation::new(host, loaded, settings)?)
+    Ok(Generation::new(host, loaded.into(), settings)?)
 }
 
 /// A build of one worker and no tests.

@@ -16,8 +16,8 @@ pub(crate) fn subject() -> Result<Vec<u8>> {
 
 fn compile() -> Result<Vec<u8>> {
     let guest = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/guests/subject");
-    // Kept between runs, and apart from the host's own: cargo holds that one's lock while it runs tests.
-    let target = Path::new(env!("CARGO_TARGET_TMPDIR")).join("plugin-host-guests");
+    // Where the first-party plugins are built: a toolchain that has no standard library for guests compiled it there.
+    let target = Path::new(env!("CARGO_TARGET_TMPDIR")).join("../guests");
     let toolchain = Toolchain::find(Target::Wasm32UnknownUnknown, &guest, &mut |_| ())?;
     let options = BuildOptions { target_dir: Some(target), component_dir: None };
     let built = build(&toolchain, &guest, &options)?;
@@ -29,5 +29,5 @@ fn compile() -> Result<Vec<u8>> {
 pub(crate) async fn load(host: &Arc<PluginHost>, settings: PluginSettings) -> Result<Arc<Generation>> {
     let bytes = tokio::task::spawn_blocking(subject).await??;
     let loaded = host.load("subject", Source::Bundled, bytes).await?;
-    Ok(Generation::new(host, loaded, settings)?)
+    Ok(Generation::new(host, loaded.into(), settings)?)
 }

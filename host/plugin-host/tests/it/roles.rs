@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use anyhow::{Result, anyhow};
 use coordinator::ports::{
-    Listing, Observation, ParserEvent, PhaseHistory, Place, Source, SourceFile, Subject, TestPlan,
+    Listing, Observation, ParserEvent, PhaseHistory, Place, Purpose, Source, SourceFile, Subject, TestPlan,
 };
 use engine::policy::{Action, Observed};
 use engine::{CommandEnd, EstimateSource, PluginFault, PluginFaultKind, Status, Test};
@@ -37,19 +37,21 @@ async fn a_builder() -> Result<()> {
     let file = SourceFile { path: "subject.toml".into(), content: None };
     assert_eq!(builder.detect(std::slice::from_ref(&file)).await.map_err(loud)?, Some("one".to_owned()));
     assert_eq!(builder.detect(&[]).await.map_err(loud)?, None);
-    let source = Source { project: "project".into(), files: vec![file], ..Source::default() };
+    let source =
+        Source { project: "project".into(), purpose: Purpose::PostSubmit, files: vec![file], ..Source::default() };
     let place = Place { attempt_dir: "/wd/attempt".into(), ..Place::default() };
     let plan = builder.plan("one", &source, &place).await.map_err(loud)?;
-    assert_eq!((plan.memo.as_str(), plan.clean.as_slice()), ("1 files of project", &["build".to_owned()][..]));
+    let memo = "1 files of project, Purpose::PostSubmit";
+    assert_eq!((plan.memo.as_str(), plan.clean.as_slice()), (memo, &["build".to_owned()][..]));
     assert!(matches!(&plan.tests, TestPlan::Listed(list) if list.argv == ["./list"]));
     let listing = |output: &str| Listing { output: output.into(), end: CommandEnd::Exited(0), files: Vec::new() };
-    let tests = builder.tests("one", listing("a::b\na::c\n")).await.map_err(loud)?;
+    let tests = builder.tests("one", memo, listing("a::b\na::c\n")).await.map_err(loud)?;
     assert_eq!(tests.iter().map(|test| test.name.as_str()).collect::<Vec<_>>(), ["a::b", "a::c"]);
     assert_eq!(tests[0].setup_key.as_deref(), Some("a"));
     let run = builder.run("one", &plan.memo, &tests, &place).await.map_err(loud)?;
-    assert_eq!(run.argv, ["./run", "1 files of project", "a::b", "a::c"]);
+    assert_eq!(run.argv, ["./run", memo, "a::b", "a::c"]);
     let variables: Vec<(&str, &str)> = run.env.iter().map(|(name, value)| (name.as_str(), value.as_str())).collect();
-    let notes = [("line", "as listed: a::b"), ("line", "as listed: a::c")];
+    let notes = [("line", "as listed: a::b"), ("memo", memo), ("line", "as listed: a::c"), ("memo", memo)];
     assert_eq!(variables, [&[("PLACE", "/wd/attempt")], &notes[..]].concat(), "what it noted comes back");
 
     let refusing = plugin.builder(settings("refuse")).expect("a builder");
@@ -59,12 +61,12 @@ async fn a_builder() -> Result<()> {
     assert_eq!(plugin.describe().faults, 0, "an answer that is an error is no fault");
 
     let twins = plugin.builder(settings("twins")).expect("a builder");
-    for fault in [twins.configure().await.map(drop), twins.tests("one", listing("a\nb\n")).await.map(drop)] {
+    for fault in [twins.configure().await.map(drop), twins.tests("one", "", listing("a\nb\n")).await.map(drop)] {
         assert_eq!(fault.map_err(|fault| fault.kind), Err(PluginFaultKind::BadAnswer));
     }
     plugin.reset();
     let long = "x".repeat(5 << 10);
-    let fault = builder.tests("one", listing(&long)).await.expect_err("it notes too much");
+    let fault = builder.tests("one", "", listing(&long)).await.expect_err("it notes too much");
     assert!(fault.detail.contains("bytes of notes on test `xxx"), "{fault}");
     plugin.reset();
     let escaping = plugin.builder(settings("escape")).expect("a builder");

@@ -47,7 +47,7 @@ async fn a_hundred_thousand_tests() -> Result<()> {
     let output: String = (0..TESTS).map(|index| name(index) + "\n").collect();
     let listing = Listing { output: output.into_bytes(), end: CommandEnd::Exited(0), files: Vec::new() };
     let builder = plugin.builder(None).expect("it has every role");
-    let tests = builder.tests("one", listing).await.map_err(|fault| anyhow!("builder: {fault}"))?;
+    let tests = builder.tests("one", "", listing).await.map_err(|fault| anyhow!("builder: {fault}"))?;
     assert_eq!(tests.len(), TESTS as usize);
     assert_eq!(tests.last().map(|test| test.name.clone()), Some(name(TESTS - 1)));
 

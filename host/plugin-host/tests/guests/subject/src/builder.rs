@@ -52,11 +52,11 @@ impl Guest for Subject {
             make: vec![],
             clean: vec![clean.into()],
             tests: TestPlan::Listed(command(vec!["./list".into()])),
-            memo: format!("{} files of {}", source.files.len(), source.project),
+            memo: format!("{} files of {}, {:?}", source.files.len(), source.project, source.purpose),
         })
     }
 
-    fn tests(_builder: String, settings: String, listing: Listing) -> Result<Vec<Test>, Error> {
+    fn tests(_builder: String, settings: String, memo: String, listing: Listing) -> Result<Vec<Test>, Error> {
         let output = String::from_utf8(listing.output).map_err(|error| Error::Other(error.to_string()))?;
         let mut tests: Vec<Test> = output
             .lines()
@@ -72,7 +72,7 @@ impl Guest for Subject {
                     alone: None,
                     timeout: None,
                     skip: None,
-                    extra: vec![("line".into(), format!("as listed: {name}"))],
+                    extra: vec![("line".into(), format!("as listed: {name}")), ("memo".into(), memo.clone())],
                 }
             })
             .collect();
