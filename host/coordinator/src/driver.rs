@@ -1,184 +1,202 @@
 //! The driver: one task that owns the engine. It takes all ready events, steps each, commits all their records in one
 //! transaction, and only then has the other effects carried out.
 
-mod clock;
 mod commit;
 mod finish;
 mod give_up;
+mod jobs;
+mod publish;
+mod recover;
+mod restarts;
 
 use std::collections::BTreeMap;
 use std::sync::Arc;
 use std::time::Duration;
 
-use engine::{BuildFacts, BuildId, Effect, Engine, EngineConfig, Event, Fact, OpId, Record, Task};
-use store::{Epoch, Store};
-use tokio::sync::{mpsc, oneshot};
+use engine::{BuildFacts, BuildId, BuildSpec, Effect, Engine, Event, ExecFailure, Fact, OpId, Record, Task};
+use logs::LogStore;
+use store::{Epoch, Request, Store};
+use tokio::sync::{broadcast, mpsc, oneshot};
 use tokio_util::sync::CancellationToken;
-use tokio_util::task::{AbortOnDropHandle, TaskTracker};
+use tokio_util::task::TaskTracker;
 
-use crate::effects::estimate::first_phases;
-use crate::effects::save::compression_of;
-use crate::effects::{Context, perform};
-use crate::job::{Job, JobSetup};
-use crate::ordered::OrderedLog;
+use crate::CoordinatorError;
+use crate::clock::Clock;
+use crate::coordinator::{Finished, NewBuild};
+use crate::driver::jobs::JobState;
+use crate::driver::publish::Publisher;
+use crate::inbox::{Arrived, Inbox};
+use crate::job::Job;
+use crate::live::{Committed, LiveBuild, LiveBuilds};
+use crate::source::JobSource;
 use crate::tell::Teller;
-use crate::view::{BuildReport, BuildUpdate};
-use crate::{CoordinatorError, driver::clock::Clock};
-
-/// Events that may wait for the driver; beyond that, whoever sends one waits.
-const INBOX: usize = 4_096;
 
 /// Events that are taken before the records are committed.
 const BATCH: usize = 1_024;
 
-/// What a coordinator is set to.
-#[derive(Clone, Debug)]
-pub struct CoordinatorConfig {
-    /// Of the engine.
-    pub engine: EngineConfig,
-    /// How long a store that fails is asked again before the coordinator gives up.
-    pub store_patience: Duration,
-}
-
-impl Default for CoordinatorConfig {
-    fn default() -> CoordinatorConfig {
-        CoordinatorConfig { engine: EngineConfig::default(), store_patience: Duration::from_secs(30) }
-    }
-}
-
-/// A build that ended.
-#[derive(Clone, Debug)]
-pub struct Finished {
-    /// As every report shows it.
-    pub report: BuildReport,
-    /// Its durable state.
-    pub facts: BuildFacts,
-}
-
-/// Runs builds. It stops when this is dropped.
-pub struct Coordinator {
-    requests: mpsc::Sender<Request>,
-    _driver: AbortOnDropHandle<()>,
-}
-
-enum Request {
-    Submit(Box<Job>, oneshot::Sender<Result<Finished, CoordinatorError>>),
+/// What the driver is told from outside.
+pub(crate) enum Order {
+    /// A build is wanted.
+    Submit {
+        build: Box<NewBuild>,
+        /// Told once it is durable.
+        durable: oneshot::Sender<Result<(), CoordinatorError>>,
+    },
+    /// Someone waits for the end of a build.
+    Wait { build: BuildId, done: Waiter },
+    /// Something for the engine.
     Event(Event),
+    /// No build that waits is to begin.
+    Hold,
+    /// This life is over.
+    Stop(oneshot::Sender<()>),
 }
 
-impl Coordinator {
-    /// A coordinator that commits to this store, under this right to write.
-    #[must_use]
-    pub fn start(config: CoordinatorConfig, store: Store, epoch: Epoch) -> Coordinator {
-        let (requests, received) = mpsc::channel(INBOX);
-        let driver = Driver::new(config, store, epoch);
-        let handle = tokio::spawn(driver.run(received));
-        Coordinator { requests, _driver: AbortOnDropHandle::new(handle) }
-    }
-
-    /// Submits a build; what is returned waits for its end.
-    ///
-    /// # Errors
-    /// If the build cannot be begun, or the coordinator cannot go on.
-    pub async fn submit(
-        &self,
-        setup: JobSetup,
-        store: &Store,
-    ) -> Result<impl Future<Output = Result<Finished, CoordinatorError>> + use<>, CoordinatorError> {
-        let mut job = Job::new(setup, store.clone())?;
-        job.spec.phases = first_phases(&job).await;
-        let (done, finished) = oneshot::channel();
-        let request = Request::Submit(Box::new(job), done);
-        self.requests.send(request).await.map_err(|_| CoordinatorError::Stopped)?;
-        Ok(async move { finished.await.unwrap_or(Err(CoordinatorError::Stopped)) })
-    }
-
-    /// Stops a build.
-    pub async fn cancel(&self, build: BuildId, cause: &str) {
-        let event = Event::BuildCanceled { build, cause: cause.to_owned() };
-        // A coordinator that has stopped has no builds.
-        let _ = self.requests.send(Request::Event(event)).await;
-    }
+/// What tasks of the driver's own tell it, beside answers to effects. Each build has at most two of these.
+enum Internal {
+    /// A job was made, or cannot be.
+    Prepared(BuildId, Result<Box<Job>, ExecFailure>),
+    /// All that belongs to a build that ended is complete.
+    Completed(BuildId),
 }
 
-struct Driver {
+/// Who waits for the end of a build.
+pub(crate) type Waiter = oneshot::Sender<Result<Finished, CoordinatorError>>;
+
+pub(crate) struct Driver {
     engine: Engine,
     clock: Clock,
     store: Store,
     epoch: Epoch,
+    logs: Option<LogStore>,
+    jobs: Arc<dyn JobSource>,
     patience: Duration,
-    inbox: mpsc::Sender<Event>,
-    events: mpsc::Receiver<Event>,
+    inbox: Inbox,
+    events: mpsc::Receiver<Arrived>,
+    internal: mpsc::UnboundedSender<Internal>,
+    told: mpsc::UnboundedReceiver<Internal>,
     running: BTreeMap<BuildId, Running>,
     under_way: BTreeMap<OpId, CancellationToken>,
+    /// Builds that are over and may still hold machines.
+    ended: Vec<BuildId>,
+    live: LiveBuilds,
+    committed: broadcast::Sender<Arc<Committed>>,
     tasks: TaskTracker,
 }
 
 /// A build, as the driver knows it.
 struct Running {
-    job: Arc<Job>,
-    /// The fold of what was committed.
-    facts: Option<BuildFacts>,
+    spec: BuildSpec,
+    submission: String,
+    request: Option<Request>,
+    job: JobState,
+    /// The fold of what was committed; none before the first record.
+    live: Option<Arc<LiveBuild>>,
+    /// The number of its last record.
     seq: u64,
+    /// The number of the last one that was told.
+    told: u64,
     teller: Teller,
-    log: OrderedLog,
-    done: Option<oneshot::Sender<Result<Finished, CoordinatorError>>>,
+    publisher: Publisher,
+    durable: Option<oneshot::Sender<Result<(), CoordinatorError>>>,
+    waiting: Vec<Waiter>,
+    /// It has ended, and all that belongs to it is being completed, or is.
+    completing: bool,
+}
+
+impl Running {
+    fn new(spec: BuildSpec, submission: String) -> Running {
+        Running {
+            spec,
+            submission,
+            request: None,
+            job: JobState::None,
+            live: None,
+            seq: 0,
+            told: 0,
+            teller: Teller::default(),
+            publisher: Publisher::default(),
+            durable: None,
+            waiting: Vec::new(),
+            completing: false,
+        }
+    }
+
+    /// Its end is recorded.
+    fn has_ended(&self) -> bool {
+        self.live.as_ref().is_some_and(|live| live.look(|facts, _| facts.ended.is_some()))
+    }
 }
 
 impl Driver {
-    fn new(config: CoordinatorConfig, store: Store, epoch: Epoch) -> Driver {
-        let (inbox, events) = mpsc::channel(INBOX);
-        Driver {
-            engine: Engine::new(config.engine),
-            clock: Clock::new(),
-            store,
-            epoch,
-            patience: config.store_patience,
-            inbox,
-            events,
-            running: BTreeMap::new(),
-            under_way: BTreeMap::new(),
-            tasks: TaskTracker::new(),
-        }
-    }
-
-    async fn run(mut self, mut requests: mpsc::Receiver<Request>) {
+    pub(crate) async fn run(mut self, effects: Vec<Effect>, mut orders: mpsc::Receiver<Order>) {
         let mut batch = Vec::with_capacity(BATCH);
+        self.complete_ended();
+        let mut taken = self.perform(effects).await;
         loop {
-            let deadline = self.clock.instant_of(self.engine.next_deadline());
-            tokio::select! {
-                biased;
-                _ = self.events.recv_many(&mut batch, BATCH) => {}
-                request = requests.recv() => match request {
-                    Some(Request::Submit(job, done)) => batch.push(self.submitted(*job, done)),
-                    Some(Request::Event(event)) => batch.push(event),
-                    None => return,
-                },
-                () = tokio::time::sleep_until(deadline) => batch.push(Event::Tick),
-            }
-            if let Err(error) = self.take(std::mem::take(&mut batch)).await {
+            if let Err(error) = taken {
                 self.give_up(error).await;
                 return;
             }
+            let deadline = self.clock.instant_of(self.engine.next_deadline());
+            let mut completed = Ok(());
+            tokio::select! {
+                biased;
+                _ = self.events.recv_many(&mut batch, BATCH) => {}
+                Some(told) = self.told.recv() => match told {
+                    Internal::Prepared(build, job) => self.job_prepared(build, job),
+                    Internal::Completed(build) => completed = self.completed(build).await,
+                },
+                order = orders.recv() => match order {
+                    Some(Order::Submit { build, durable }) => {
+                        let event = self.submitted(*build, durable);
+                        batch.extend(self.arrived(event));
+                    }
+                    Some(Order::Wait { build, done }) => self.wait_for(build, done),
+                    Some(Order::Hold) => self.engine.hold(),
+                    Some(Order::Event(event)) => batch.extend(self.arrived(Some(event))),
+                    Some(Order::Stop(stopped)) => {
+                        self.stop().await;
+                        // Whoever asked may be gone.
+                        let _ = stopped.send(());
+                        return;
+                    }
+                    None => return,
+                },
+                () = tokio::time::sleep_until(deadline) => batch.extend(self.arrived(Some(Event::Tick))),
+            }
+            taken = match completed {
+                Ok(()) => self.take(std::mem::take(&mut batch)).await,
+                Err(error) => Err(error),
+            };
         }
     }
 
-    fn submitted(&mut self, job: Job, done: oneshot::Sender<Result<Finished, CoordinatorError>>) -> Event {
-        let spec = Box::new(job.spec.clone());
-        let (teller, log) = (Teller::default(), OrderedLog::default());
-        let running = Running { job: Arc::new(job), facts: None, seq: 0, teller, log, done: Some(done) };
-        self.running.insert(spec.build, running);
-        Event::BuildSubmitted(spec)
+    fn arrived(&self, event: Option<Event>) -> Option<Arrived> {
+        event.map(|event| Arrived { at: self.clock.now(), event })
     }
 
-    async fn take(&mut self, events: Vec<Event>) -> Result<(), CoordinatorError> {
+    fn wait_for(&mut self, build: BuildId, done: Waiter) {
+        match self.running.get_mut(&build) {
+            Some(running) => running.waiting.push(done),
+            // Whoever asked may be gone.
+            None => drop(done.send(Err(CoordinatorError::NoSuchBuild(build)))),
+        }
+    }
+
+    async fn take(&mut self, events: Vec<Arrived>) -> Result<(), CoordinatorError> {
         let mut effects = Vec::new();
-        for event in events {
+        for Arrived { at, event } in events {
             if let Event::Answered { op, .. } = &event {
                 self.under_way.remove(op);
             }
-            effects.extend(self.engine.step(self.clock.now(), event));
+            effects.extend(self.engine.step(at, event));
         }
+        self.perform(effects).await
+    }
+
+    /// Commits what is to be durable, then does the rest.
+    async fn perform(&mut self, effects: Vec<Effect>) -> Result<(), CoordinatorError> {
         let records: Vec<Record> = effects
             .iter()
             .filter_map(|effect| match effect {
@@ -199,61 +217,85 @@ impl Driver {
                         token.cancel();
                     }
                 }
-                Effect::Publish { build, attempt } => self.publish(build, attempt).await,
+                Effect::Publish { build, attempt } => {
+                    if let Some(running) = self.running.get(&build) {
+                        running.publisher.publish(attempt);
+                    }
+                }
             }
         }
+        self.forget_ended();
         Ok(())
     }
 
     /// A fact is durable: tell of it.
     async fn recorded(&mut self, record: Record) {
         let Some(running) = self.running.get_mut(&record.build) else { return };
-        match (&mut running.facts, &record.fact) {
-            (Some(facts), fact) => facts.apply(record.at, fact),
-            (facts @ None, Fact::Submitted(spec)) => *facts = Some(BuildFacts::new(spec.as_ref().clone(), record.at)),
+        running.told += 1;
+        let seq = running.told;
+        match (&running.live, &record.fact) {
+            (Some(live), fact) => live.change(seq, |facts| facts.apply(record.at, fact)),
+            (None, Fact::Submitted(spec)) => {
+                let live = Arc::new(LiveBuild::new(BuildFacts::new(spec.as_ref().clone(), record.at), seq));
+                self.live.insert(record.build, Arc::clone(&live));
+                running.live = Some(live);
+                if let Some(durable) = running.durable.take() {
+                    // Whoever submitted it may be gone.
+                    let _ = durable.send(Ok(()));
+                }
+            }
             (None, _) => return,
         }
-        let Some(facts) = &running.facts else { return };
-        let updates = running.teller.tell(&running.job, facts, &record);
-        for update in updates {
-            running.job.tell(update).await;
+        let Some(live) = &running.live else { return };
+        for (number, text) in live.look(|facts, _| restarts::to_be_told(facts, &record.fact)) {
+            running.publisher.restarted(number, text);
         }
-        if matches!(record.fact, Fact::Ended { .. }) {
-            self.finish(record.build);
+        let job = running.job.ready();
+        let updates = live.look(|facts, _| running.teller.tell(job.map(Arc::as_ref), facts, &record));
+        if let Some(job) = job {
+            after_commit(job, live, &record.fact);
+            for update in updates {
+                job.tell(update).await;
+            }
+        }
+        let ended = matches!(record.fact, Fact::Ended { .. });
+        let build = record.build;
+        // Nobody listening is no failure.
+        let _ = self.committed.send(Arc::new(Committed { build, seq, record }));
+        if ended {
+            self.finish(build);
         }
     }
 
     fn carry_out(&mut self, op: OpId, build: BuildId, task: Task) {
-        let Some(running) = self.running.get(&build) else { return };
-        if let Task::SaveSnapshot { lease } = task
-            && let Ok(main) = running.job.leases.get(lease)
-        {
-            // Helpers whose set-up is ordered right after this get the tree from here.
-            running.job.feed.open(lease, compression_of(&running.job, &main));
-        }
-        if let Task::SetUp { lease } = task {
-            running.job.feed.promise(lease);
-        }
         let cancel = CancellationToken::new();
         self.under_way.insert(op, cancel.clone());
-        let context = Context { job: Arc::clone(&running.job), cancel, inbox: self.inbox.clone() };
-        self.tasks.spawn(perform(context, op, task));
+        let Some(running) = self.running.get_mut(&build) else { return };
+        if let JobState::Ready(job) = &running.job {
+            let job = Arc::clone(job);
+            self.spawn(job, op, task, cancel);
+        } else {
+            self.prepare(build, op, task);
+        }
     }
 
-    async fn publish(&mut self, build: BuildId, attempt: engine::AttemptId) {
-        let Some(running) = self.running.get_mut(&build) else { return };
-        let pieces = match running.job.output.read(attempt).await {
-            Ok(pieces) => pieces,
-            Err(error) => {
-                let note = format!("the output of attempt {attempt} cannot be read back: {error}");
-                running.job.tell(BuildUpdate::Note(note)).await;
-                return;
-            }
-        };
-        for piece in pieces {
-            if let Some(bytes) = running.log.add(piece) {
-                running.job.tell(BuildUpdate::OrderedOutput(bytes)).await;
+    /// Ends what was begun in this life; what runs on machines goes on.
+    async fn stop(&mut self) {
+        for running in std::mem::take(&mut self.running).into_values() {
+            running.publisher.end().await;
+            if let JobState::Ready(job) = &running.job {
+                job.stop().await;
             }
         }
     }
+}
+
+/// What the end of an attempt leaves on its machine goes once it is durable, and not before: until then it could be
+/// asked for again.
+fn after_commit(job: &Arc<Job>, live: &LiveBuild, fact: &Fact) {
+    let Fact::AttemptEnded { attempt, end: Ok(_), .. } = fact else { return };
+    let lease = live.look(|facts, _| facts.attempts.get(attempt).map(|attempt| attempt.lease));
+    let Some(leased) = lease.and_then(|lease| job.leases.get(lease).ok()) else { return };
+    let (build, attempt) = (job.build(), *attempt);
+    tokio::spawn(async move { crate::effects::forget_attempt(build, &leased, attempt).await });
 }

@@ -1,5 +1,6 @@
 //! How the driver fails. A build that ends badly is not among these: that is an outcome.
 
+use engine::BuildId;
 use store::StoreError;
 use thiserror::Error;
 
@@ -18,6 +19,26 @@ pub enum CoordinatorError {
         #[source]
         source: std::io::Error,
     },
+    /// The unfinished builds cannot be read.
+    #[error("read the unfinished builds")]
+    Recover(#[source] StoreError),
+    /// A record is not one of this version's.
+    #[error("read record {seq} of build {build}: was a newer version here?")]
+    Record {
+        /// Whose.
+        build: BuildId,
+        /// Its place.
+        seq: u64,
+        /// What is wrong with it.
+        #[source]
+        source: serde_json::Error,
+    },
+    /// The records of a build do not begin with its submission.
+    #[error("read build {0}: its first record is missing")]
+    NotSubmitted(BuildId),
+    /// There is no such build, or it is over.
+    #[error("find build {0} among those that are not over")]
+    NoSuchBuild(BuildId),
     /// Another build of this coordinator could not be recorded.
     #[error("go on: {0}")]
     GivenUp(String),

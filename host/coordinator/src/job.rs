@@ -1,10 +1,13 @@
 //! All that carrying out the effects of one build needs, fixed at its submission.
 
+use std::io;
 use std::path::PathBuf;
 use std::sync::{Arc, Mutex, OnceLock};
 use std::time::Duration;
 
-use engine::{BuildId, BuildSpec, Test, TestIndex};
+use async_trait::async_trait;
+use engine::{AttemptId, BuildFacts, BuildId, BuildSpec, Test, TestIndex};
+use logs::LogStore;
 use pool::Pool;
 use regex::Regex;
 use snapshot::Digest;
@@ -13,18 +16,19 @@ use snapshot::blob::{BlobKey, BlobStore};
 use snapshot::key::SnapshotKey;
 use snapshot::source::SourceListing;
 use store::{Series, Store};
-use tokio::sync::mpsc;
+use tokio::sync::{MutexGuard, OnceCell, mpsc};
 
 use crate::effects::feed::SnapshotFeed;
+use crate::kept::KeptStreams;
 use crate::lease::LeaseTable;
+use crate::log::{self, BuildLog};
 use crate::output::OutputStore;
 use crate::ports::{BuilderConfig, PluginSet, PolicyRun, Source};
+use crate::report::Excerpts;
 use crate::view::BuildUpdate;
 
 /// What a build is given.
 pub struct JobSetup {
-    /// What the engine is told.
-    pub spec: BuildSpec,
     /// The builder's configuration.
     pub config: BuilderConfig,
     /// What the builder plugin knows of the tree.
@@ -81,6 +85,8 @@ pub struct Job {
     pub(crate) series: Series,
     pub(crate) leases: LeaseTable,
     pub(crate) output: Arc<OutputStore>,
+    pub(crate) kept: KeptStreams,
+    log: OnceCell<tokio::sync::Mutex<BuildLog>>,
     pub(crate) feed: SnapshotFeed,
     /// The snapshot that the build uses, once it was found or saved.
     stored: Mutex<Option<Stored>>,
@@ -94,15 +100,18 @@ pub struct Job {
 }
 
 impl Job {
-    pub(crate) fn new(setup: JobSetup, store: Store) -> Result<Job, crate::CoordinatorError> {
-        let series = Series {
-            project: setup.spec.project.clone(),
-            builder: setup.spec.builder.clone(),
-            host_type: setup.spec.test_host_type.clone(),
-        };
+    pub(crate) fn new(
+        spec: BuildSpec,
+        setup: JobSetup,
+        store: Store,
+        logs: Option<LogStore>,
+    ) -> Result<Job, crate::CoordinatorError> {
         Ok(Job {
-            output: Arc::new(OutputStore::new(&setup.output_dir, setup.spec.build)?),
-            spec: setup.spec,
+            output: Arc::new(OutputStore::new(&setup.output_dir, spec.build)?),
+            kept: KeptStreams::new(logs, spec.build),
+            log: OnceCell::new(),
+            series: series(&spec),
+            spec,
             config: setup.config,
             source: setup.source,
             listing: setup.listing,
@@ -114,7 +123,6 @@ impl Job {
             selection: setup.selection,
             updates: setup.updates,
             store,
-            series,
             leases: LeaseTable::default(),
             feed: SnapshotFeed::default(),
             stored: Mutex::default(),
@@ -132,6 +140,67 @@ impl Job {
     /// Tells what happened. Nobody listening is no failure of the build.
     pub(crate) async fn tell(&self, update: BuildUpdate) {
         let _ = self.updates.send(update).await;
+    }
+
+    /// Takes in what was found out in an earlier life of the coordinator.
+    pub(crate) fn know(&self, facts: &BuildFacts) {
+        if facts.tests.is_empty() {
+            return;
+        }
+        let listed = facts.tests.iter().filter(|test| !test.added).map(|test| test.test.clone());
+        let _ = self.tests.set(listed.collect());
+    }
+
+    /// The ordered log.
+    ///
+    /// # Errors
+    /// What there is of it cannot be read.
+    pub(crate) async fn log(&self) -> io::Result<MutexGuard<'_, BuildLog>> {
+        let open = async || {
+            let writer = self.kept.writer(log::STREAM).await?;
+            BuildLog::new(writer).map(tokio::sync::Mutex::new)
+        };
+        Ok(self.log.get_or_try_init(open).await?.lock().await)
+    }
+
+    /// Appends an attempt's output to the ordered log, unless it is there. `place` counts the attempts of the log from 1.
+    pub(crate) async fn publish(&self, place: u64, attempt: AttemptId) -> io::Result<()> {
+        let mut log = self.log().await?;
+        if log.has(place) {
+            return Ok(());
+        }
+        let shown = match self.output.read(attempt).await? {
+            Some(shown) => shown,
+            None => self.kept.shown(attempt).await?,
+        };
+        let appended = log.attempt(shown.pieces()).await?;
+        if !appended.is_empty() {
+            self.tell(BuildUpdate::OrderedOutput(appended)).await;
+        }
+        Ok(())
+    }
+
+    /// Tells of a restart in the ordered log, unless that is there. `number` counts them from 1.
+    pub(crate) async fn restarted(&self, number: u64, text: &str) -> io::Result<()> {
+        let line = self.log().await?.restart(number, text).await?;
+        if !line.is_empty() {
+            self.tell(BuildUpdate::OrderedOutput(line)).await;
+        }
+        Ok(())
+    }
+
+    /// Makes durable what there is of the ordered log.
+    pub(crate) async fn stop(&self) {
+        let flushed = async { self.log().await?.flush().await };
+        if let Err(error) = flushed.await {
+            tracing::warn!(build = %self.build(), %error, "the end of the log is fetched from the buildlet again");
+        }
+    }
+
+    /// The build is over: its streams end.
+    pub(crate) async fn end_logs(&self) -> io::Result<()> {
+        self.log().await?.finish().await?;
+        self.kept.seal().await
     }
 
     /// Every machine that is set up from now on gets this one.
@@ -153,4 +222,25 @@ impl Job {
     pub(crate) fn phase_limit(&self) -> Duration {
         self.spec.limits.phase
     }
+}
+
+#[async_trait]
+impl Excerpts for Job {
+    async fn excerpt(&self, attempt: AttemptId) -> Vec<u8> {
+        let here = self.output.excerpt(attempt).await;
+        let excerpt = match here {
+            Ok(Some(excerpt)) => Ok(excerpt),
+            Ok(None) => self.kept.excerpt(attempt).await,
+            Err(error) => Err(error),
+        };
+        excerpt.unwrap_or_else(|error| {
+            tracing::warn!(build = %self.build(), %attempt, %error, "an output is missing from the report");
+            Vec::new()
+        })
+    }
+}
+
+/// The history that this build's durations belong to.
+pub(crate) fn series(spec: &BuildSpec) -> Series {
+    Series { project: spec.project.clone(), builder: spec.builder.clone(), host_type: spec.test_host_type.clone() }
 }

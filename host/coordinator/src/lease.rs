@@ -18,6 +18,8 @@ pub(crate) struct Leased {
     pub(crate) client: Arc<Client>,
     pub(crate) pid: Option<u32>,
     pub(crate) local: bool,
+    /// It was taken up again after a restart: it may do what this life did not order.
+    pub(crate) adopted: bool,
     /// Its work directory, absolute, as it says itself.
     pub(crate) work_dir: String,
     /// Ends with the claim.

@@ -2,26 +2,37 @@
 //!
 //! ```text
 //! submit, cancel --> inbox --> Driver: step each ready event --> commit all records in one transaction
-//!                      ^                                              |
+//!                      ^                                              |               \--> live, subscribe (service)
 //!                      |                                              v
 //!                      +---- one answer per effect <---- effects/*: a task each, on the build's Job
-//!                                                                     |
-//!                                                     updates (view::BuildUpdate) --> terminal, page, report
+//!                                                             |                 |
+//!                     updates (view::BuildUpdate) --> terminal, report      logs: raw streams, the ordered log
 //! ```
 //! Only `effects` sees pools, buildlets, blobs and plugins; only the engine decides.
 
+mod clock;
+mod coordinator;
 mod driver;
 mod effects;
 mod error;
+mod inbox;
 mod job;
+mod kept;
 mod lease;
+mod live;
+mod log;
 mod ordered;
 mod output;
 pub mod ports;
 mod report;
+mod source;
 mod tell;
 pub mod view;
 
-pub use driver::{Coordinator, CoordinatorConfig, Finished};
+pub use coordinator::{Coordinator, CoordinatorConfig, Finished, NewBuild, Resources};
+pub use effects::estimate::expected_phases;
 pub use error::CoordinatorError;
 pub use job::{Job, JobSetup, Selection};
+pub use live::{Committed, LiveBuild};
+pub use report::{Excerpts, NoExcerpts, report_of};
+pub use source::JobSource;

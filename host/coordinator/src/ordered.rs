@@ -1,9 +1,11 @@
 //! The ordered log: the outputs of the attempts one after the other, and what heads them only where it changes.
 
+use serde::{Deserialize, Serialize};
+
 use crate::output::Piece;
 
 /// What was printed last.
-#[derive(Debug, Default)]
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub(crate) struct OrderedLog {
     environment: String,
     banner: String,

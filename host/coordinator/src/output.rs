@@ -7,6 +7,7 @@ use std::sync::{Arc, Mutex};
 
 use engine::{AttemptId, BuildId};
 use pool::owned::{self, OwnedFolder};
+use serde::{Deserialize, Serialize};
 use tokio::fs::File;
 use tokio::io::{AsyncReadExt, AsyncSeekExt, AsyncWriteExt};
 
@@ -16,7 +17,7 @@ use crate::CoordinatorError;
 pub(crate) const KEPT_BYTES: u64 = 64 << 20;
 
 /// What a report shows of an attempt's output: its end.
-const EXCERPT_BYTES: u64 = 32 << 10;
+pub(crate) const EXCERPT_BYTES: u64 = 32 << 10;
 
 /// Where output is kept.
 pub(crate) struct OutputStore {
@@ -26,6 +27,32 @@ pub(crate) struct OutputStore {
 
 /// What stands between the bytes of each attempt's output, and where.
 type Headings = BTreeMap<AttemptId, Vec<(u64, Piece)>>;
+
+/// An attempt's output as people see it.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub(crate) struct Shown {
+    pub(crate) text: Vec<u8>,
+    /// What stands before the byte of this offset.
+    pub(crate) headings: Vec<(u64, Piece)>,
+}
+
+impl Shown {
+    /// Its pieces, a heading before the piece that it heads.
+    pub(crate) fn pieces(self) -> Vec<Piece> {
+        let Shown { text, headings } = self;
+        let mut pieces = Vec::new();
+        let mut at = 0;
+        for (offset, heading) in headings {
+            let offset = usize::try_from(offset).unwrap_or(usize::MAX).min(text.len());
+            pieces.push(Piece::Text(text[at..offset].to_vec()));
+            pieces.push(heading);
+            at = offset;
+        }
+        pieces.push(Piece::Text(text[at..].to_vec()));
+        pieces.retain(|piece| !matches!(piece, Piece::Text(text) if text.is_empty()));
+        pieces
+    }
+}
 
 impl OutputStore {
     /// In a folder of the build's own below `parent`. Those that killed builds left there are removed.
@@ -47,29 +74,18 @@ impl OutputStore {
         Ok(AttemptOutput { store: Arc::clone(self), attempt, file, kept: 0, cut: 0 })
     }
 
-    /// Reads an attempt's output in pieces, a heading before the piece that it heads.
-    pub(crate) async fn read(&self, attempt: AttemptId) -> io::Result<Vec<Piece>> {
-        let Some(text) = self.read_from(attempt, 0).await? else { return Ok(Vec::new()) };
+    /// An attempt's output with what heads its parts; none if it was not begun here.
+    pub(crate) async fn read(&self, attempt: AttemptId) -> io::Result<Option<Shown>> {
+        let Some(text) = self.read_from(attempt, 0).await? else { return Ok(None) };
         let headings = self.headings().get(&attempt).cloned().unwrap_or_default();
-        let mut pieces = Vec::new();
-        let mut at = 0;
-        for (offset, heading) in headings {
-            let offset = usize::try_from(offset).unwrap_or(usize::MAX).min(text.len());
-            pieces.push(Piece::Text(text[at..offset].to_vec()));
-            pieces.push(heading);
-            at = offset;
-        }
-        pieces.push(Piece::Text(text[at..].to_vec()));
-        pieces.retain(|piece| !matches!(piece, Piece::Text(text) if text.is_empty()));
-        Ok(pieces)
+        Ok(Some(Shown { text, headings }))
     }
 
-    /// The end of an attempt's output, for a report.
-    pub(crate) async fn excerpt(&self, attempt: AttemptId) -> Vec<u8> {
+    /// The end of an attempt's output, for a report; none if it was not begun here.
+    pub(crate) async fn excerpt(&self, attempt: AttemptId) -> io::Result<Option<Vec<u8>>> {
         let path = self.path(attempt);
         let length = tokio::fs::metadata(&path).await.map_or(0, |meta| meta.len());
-        let from = length.saturating_sub(EXCERPT_BYTES);
-        self.read_from(attempt, from).await.ok().flatten().unwrap_or_default()
+        self.read_from(attempt, length.saturating_sub(EXCERPT_BYTES)).await
     }
 
     async fn read_from(&self, attempt: AttemptId, offset: u64) -> io::Result<Option<Vec<u8>>> {
@@ -97,7 +113,7 @@ impl OutputStore {
 }
 
 /// A piece of an attempt's output.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub(crate) enum Piece {
     /// A headline.
     Banner(String),

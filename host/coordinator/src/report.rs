@@ -3,17 +3,41 @@
 use std::collections::BTreeMap;
 use std::time::Duration;
 
+use async_trait::async_trait;
 use engine::{AttemptId, BuildFacts, Certificate, Outcome, Phase, TestFacts, TestIndex, Time, VerdictKind, Why};
 
-use crate::job::Job;
+use crate::ports::LogFormat;
 use crate::tell::end_text;
 use crate::view::{self, AttemptKind, AttemptSpan, AttemptSummary, BuildReport, BuildletSpan, PhaseSpan, TestResult};
 
 /// Tests whose output goes into a report: a build whose every test fails must not make one of many gigabytes.
 const MAX_OUTPUTS: usize = 1_000;
 
+/// Where the outputs come from that a report shows.
+#[async_trait]
+pub trait Excerpts: Send + Sync {
+    /// The end of an attempt's output; empty where there is none any more.
+    async fn excerpt(&self, attempt: AttemptId) -> Vec<u8>;
+}
+
+/// Of a build of which nothing was kept.
+pub struct NoExcerpts;
+
+#[async_trait]
+impl Excerpts for NoExcerpts {
+    async fn excerpt(&self, _attempt: AttemptId) -> Vec<u8> {
+        Vec::new()
+    }
+}
+
 /// Makes the report of a build that ended.
-pub(crate) async fn report(job: &Job, facts: &BuildFacts, ended: Time, outcome: &Outcome) -> BuildReport {
+pub async fn report_of(
+    facts: &BuildFacts,
+    ended: Time,
+    outcome: &Outcome,
+    format: &LogFormat,
+    excerpts: &dyn Excerpts,
+) -> BuildReport {
     let certificate = facts.ended.as_ref().map(|(_, _, certificate)| certificate);
     let since = |at: Time| at.since(facts.submitted);
     BuildReport {
@@ -26,7 +50,7 @@ pub(crate) async fn report(job: &Job, facts: &BuildFacts, ended: Time, outcome: 
         took: since(ended),
         aggregate: certificate.map(|c| c.aggregate).unwrap_or_default(),
         saved: certificate.map(Certificate::saved).unwrap_or_default(),
-        tests: tests(job, facts).await,
+        tests: tests(excerpts, facts).await,
         attempts: spans(facts, ended),
         buildlets: facts
             .leases
@@ -60,7 +84,7 @@ pub(crate) async fn report(job: &Job, facts: &BuildFacts, ended: Time, outcome: 
                 text: format!("{role} plugin {fault}"),
             })
             .collect(),
-        log: job.config.log.clone(),
+        log: format.clone(),
         notes: facts.attempts.values().filter_map(|a| a.ended.as_ref()).flat_map(|end| end.notes.clone()).collect(),
     }
 }
@@ -70,7 +94,7 @@ fn buildlet(facts: &BuildFacts, attempt: AttemptId) -> String {
     lease.map_or_else(String::new, |lease| lease.machine.name.clone())
 }
 
-async fn tests(job: &Job, facts: &BuildFacts) -> Vec<TestResult> {
+async fn tests(excerpts: &dyn Excerpts, facts: &BuildFacts) -> Vec<TestResult> {
     let tries = tries(facts);
     let mut shown = 0;
     let mut results = Vec::with_capacity(facts.tests.len());
@@ -80,7 +104,7 @@ async fn tests(job: &Job, facts: &BuildFacts) -> Vec<TestResult> {
         let output = match verdict.attempt.filter(|_| bad && shown < MAX_OUTPUTS) {
             Some(attempt) => {
                 shown += 1;
-                job.output.excerpt(attempt).await
+                excerpts.excerpt(attempt).await
             }
             None => Vec::new(),
         };
@@ -159,7 +183,8 @@ fn spans(facts: &BuildFacts, ended: Time) -> Vec<AttemptSpan> {
             start: since(attempt.started),
             end: since(end.map_or(ended, |end| end.at)),
             text: end.map_or_else(String::new, |end| end_text(&end.end)),
-            ok: end.is_some_and(|end| matches!(&end.end, Ok(end) if end.is_success())),
+            // What still runs has done nothing wrong yet.
+            ok: end.is_none_or(|end| matches!(&end.end, Ok(end) if end.is_success())),
         });
     }
     spans.sort_by_key(|span| (span.start, span.buildlet.clone()));

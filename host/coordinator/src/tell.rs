@@ -24,11 +24,11 @@ struct Told {
 
 impl Teller {
     /// The updates that follow from a record. `facts` has it already.
-    pub(crate) fn tell(&mut self, job: &Job, facts: &BuildFacts, record: &Record) -> Vec<BuildUpdate> {
+    pub(crate) fn tell(&mut self, job: Option<&Job>, facts: &BuildFacts, record: &Record) -> Vec<BuildUpdate> {
         match &record.fact {
             Fact::PhaseBegan(phase) => self.phase_began(*phase, record.at),
             Fact::LeaseGranted { lease, role, machine } => {
-                let pid = job.leases.get(*lease).ok().and_then(|leased| leased.pid);
+                let pid = job.and_then(|job| job.leases.get(*lease).ok()?.pid);
                 let told = Told { name: machine.name.clone(), role: *role, pool: machine.pool.clone(), pid };
                 self.machines.insert(*lease, told);
                 Vec::new()
@@ -80,6 +80,9 @@ impl Teller {
             }],
             Fact::CancelAsked { cause } => vec![BuildUpdate::Note(format!("canceled: {cause}"))],
             Fact::Submitted(_)
+            | Fact::Restarted { .. }
+            | Fact::LeaseAdopted { .. }
+            | Fact::AttemptCalledBack { .. }
             | Fact::LeaseReady { .. }
             | Fact::SnapshotReady { reused: false, .. }
             | Fact::TestsListed(_)
@@ -88,6 +91,7 @@ impl Teller {
             | Fact::TestReturned { .. }
             | Fact::TestAdded(_)
             | Fact::Blamed { .. }
+            | Fact::PriorityChanged { .. }
             | Fact::Ended { .. } => Vec::new(),
         }
     }

@@ -2,8 +2,8 @@
 
 use std::time::Duration;
 
-use engine::{Fact, Outcome, Record};
-use store::{BuildHeader, Cause, Commit, FinishedBuild, RecordRow};
+use engine::{BuildFacts, Fact, Outcome, Record};
+use store::{BuildHeader, Cause, Commit, FinishedBuild, RecordRow, StoreError};
 use tokio::time::Instant;
 
 use super::Driver;
@@ -20,16 +20,59 @@ impl Driver {
         if records.is_empty() {
             return Ok(());
         }
-        let commit = self.encode(records);
+        let mut commit = self.encode(records);
+        match self.commit_all(&commit).await {
+            // Two of one request at the same time: each is a build, and only the first is found by it.
+            Err(CoordinatorError::Commit(StoreError::RequestKnown { .. })) => {
+                commit.requests.clear();
+                self.commit_all(&commit).await
+            }
+            done => done,
+        }
+    }
+
+    /// Commits that a build is finished.
+    pub(super) async fn commit_finished(&mut self, facts: &BuildFacts) -> Result<(), CoordinatorError> {
+        let Some((ended, outcome, certificate)) = &facts.ended else { return Ok(()) };
+        let finished = FinishedBuild {
+            build: facts.spec.build,
+            ended: *ended,
+            outcome: outcome_word(outcome).to_owned(),
+            summary_json: serde_json::to_string(&(outcome, certificate))
+                .expect("certificates have string keys and finite numbers"),
+        };
+        self.commit_all(&Commit { finished: vec![finished], ..Commit::default() }).await
+    }
+
+    async fn commit_all(&self, commit: &Commit) -> Result<(), CoordinatorError> {
         let give_up = Instant::now() + self.patience;
         loop {
-            let Err(error) = self.store.commit(&self.epoch, &commit).await else { return Ok(()) };
-            let hopeless = error.cause() == Cause::Superseded || Instant::now() >= give_up;
-            if hopeless {
+            let Err(error) = self.store.commit(&self.epoch, commit).await else { return Ok(()) };
+            if hopeless(&error) || Instant::now() >= give_up {
                 return Err(CoordinatorError::Commit(error));
             }
             tracing::warn!(error = chain(&error), "the store does not take the records; trying again");
             tokio::time::sleep(PAUSE).await;
+            // What was committed although the answer was lost must not be committed twice.
+            if self.is_there(commit).await {
+                return Ok(());
+            }
+        }
+    }
+
+    /// Whether the store has this already. One that does not answer is asked again with the next try.
+    async fn is_there(&self, commit: &Commit) -> bool {
+        if let Some(first) = commit.records.first() {
+            let found = self.store.records_after(first.build, first.seq - 1, 1).await;
+            return found
+                .is_ok_and(|found| found.first().is_some_and(|(seq, json)| (*seq, json) == (first.seq, &first.json)));
+        }
+        match commit.finished.first() {
+            Some(finished) => {
+                let found = self.store.build(finished.build).await;
+                found.is_ok_and(|row| row.is_some_and(|row| row.ended.is_some()))
+            }
+            None => true,
         }
     }
 
@@ -47,20 +90,18 @@ impl Driver {
                     builder: spec.builder.clone(),
                     rev: spec.rev.clone(),
                     started: record.at,
+                    submission: running.submission.clone(),
                 });
-            }
-            if let Fact::Ended { outcome, certificate } = &record.fact {
-                commit.finished.push(FinishedBuild {
-                    build: record.build,
-                    ended: record.at,
-                    outcome: outcome_word(outcome).to_owned(),
-                    summary_json: serde_json::to_string(&(outcome, certificate))
-                        .expect("certificates have string keys and finite numbers"),
-                });
+                commit.requests.extend(running.request.take());
             }
         }
         commit
     }
+}
+
+/// Asking again does not help.
+fn hopeless(error: &StoreError) -> bool {
+    error.cause() == Cause::Superseded || matches!(error, StoreError::RequestKnown { .. })
 }
 
 fn outcome_word(outcome: &Outcome) -> &'static str {

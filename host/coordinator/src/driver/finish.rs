@@ -4,39 +4,121 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use engine::{BuildFacts, BuildId, Phase, Role, VerdictKind};
-use store::{Observation, PhaseObserved, TestObserved};
+use store::{Observation, PhaseObserved, Store, TestObserved};
 
-use super::{Driver, Finished, Running};
-use crate::job::Job;
-use crate::report::report;
+use super::jobs::JobState;
+use super::publish::Publisher;
+use super::{Driver, Internal, Waiter};
+use crate::CoordinatorError;
+use crate::coordinator::Finished;
+use crate::job::{Job, series};
+use crate::ports::LogFormat;
+use crate::report::{NoExcerpts, report_of};
 use crate::view::BuildUpdate;
 
 impl Driver {
+    /// A build has ended: all that belongs to it is completed, and only then is it a finished one. A coordinator that is
+    /// killed before that does it in its next life.
     pub(super) fn finish(&mut self, build: BuildId) {
-        let Some(Running { job, facts: Some(facts), done, .. }) = self.running.get_mut(&build) else { return };
-        let (job, facts, done) = (Arc::clone(job), facts.clone(), done.take());
+        let Some(running) = self.running.get_mut(&build).filter(|running| !running.completing) else { return };
+        let Some(facts) = running.live.as_ref().map(|live| live.look(|facts, _| facts.clone())) else { return };
+        if matches!(running.job, JobState::Asked(_)) && !facts.log_order().is_empty() {
+            // Its log is completed with the job, once that is there.
+            return;
+        }
+        running.completing = true;
+        let ending = Ending {
+            job: running.job.ready().cloned(),
+            publisher: std::mem::take(&mut running.publisher),
+            store: self.store.clone(),
+        };
+        let told = self.internal.clone();
         self.tasks.spawn(async move {
-            let Some((ended, outcome, _)) = facts.ended.clone() else { return };
-            if let Err(error) = remember(&job, &facts).await {
-                job.tell(BuildUpdate::Note(format!("durations of this build are not remembered: {error}"))).await;
+            ending.complete(&facts).await;
+            // A driver that is gone needs not be told.
+            let _ = told.send(Internal::Completed(build));
+        });
+    }
+
+    /// All that belongs to a build is complete.
+    pub(super) async fn completed(&mut self, build: BuildId) -> Result<(), CoordinatorError> {
+        let Some(running) = self.running.get_mut(&build) else { return Ok(()) };
+        let Some(facts) = running.live.as_ref().map(|live| live.look(|facts, _| facts.clone())) else { return Ok(()) };
+        let (job, waiting) = (running.job.ready().cloned(), std::mem::take(&mut running.waiting));
+        self.commit_finished(&facts).await?;
+        self.ended.push(build);
+        self.tasks.spawn(report(job, facts, waiting));
+        Ok(())
+    }
+
+    /// Forgets the builds that are over and hold nothing any more.
+    pub(super) fn forget_ended(&mut self) {
+        let (engine, running, live) = (&self.engine, &mut self.running, &self.live);
+        self.ended.retain(|build| {
+            let held = engine.facts(*build).is_some();
+            if !held {
+                running.remove(build);
+                live.remove(*build);
             }
-            let report = report(&job, &facts, ended, &outcome).await;
-            job.output.remove().await;
-            job.tell(BuildUpdate::Done(Box::new(report.clone()))).await;
-            if let Some(done) = done {
-                let _ = done.send(Ok(Finished { report, facts }));
-            }
+            held
         });
     }
 }
 
+/// What is left to be done for a build that ended.
+struct Ending {
+    job: Option<Arc<Job>>,
+    publisher: Publisher,
+    store: Store,
+}
+
+impl Ending {
+    /// The log is whole, and what was observed is remembered.
+    async fn complete(self, facts: &BuildFacts) {
+        self.publisher.end().await;
+        if let Err(error) = remember(&self.store, facts).await {
+            let note = format!("durations of this build are not remembered: {error}");
+            tracing::warn!(build = %facts.spec.build, "{note}");
+            tell(self.job.as_deref(), BuildUpdate::Note(note)).await;
+        }
+        if let Some(job) = &self.job
+            && let Err(error) = job.end_logs().await
+        {
+            tracing::warn!(build = %facts.spec.build, %error, "the end of the log of a build is missing");
+        }
+    }
+}
+
+/// Tells how a build ended.
+async fn report(job: Option<Arc<Job>>, facts: BuildFacts, waiting: Vec<Waiter>) {
+    let Some((ended, outcome, _)) = &facts.ended else { return };
+    let report = match &job {
+        Some(job) => report_of(&facts, *ended, outcome, &job.config.log, job.as_ref()).await,
+        None => report_of(&facts, *ended, outcome, &LogFormat::default(), &NoExcerpts).await,
+    };
+    if let Some(job) = &job {
+        job.output.remove().await;
+    }
+    tell(job.as_deref(), BuildUpdate::Done(Box::new(report.clone()))).await;
+    for waiter in waiting {
+        // Whoever waited may be gone.
+        let _ = waiter.send(Ok(Finished { report: report.clone(), facts: facts.clone() }));
+    }
+}
+
+async fn tell(job: Option<&Job>, update: BuildUpdate) {
+    if let Some(job) = job {
+        job.tell(update).await;
+    }
+}
+
 /// Adds what was observed to the history: durations of tests that passed, and of the phases.
-async fn remember(job: &Job, facts: &BuildFacts) -> Result<(), store::StoreError> {
+async fn remember(store: &Store, facts: &BuildFacts) -> Result<(), store::StoreError> {
     let observed = |duration: Duration, exact: bool, at: engine::Time| Observation {
         duration,
         exact,
         at: at.as_nanos() / 1_000_000_000,
-        build: job.build(),
+        build: facts.spec.build,
     };
     let mut tests = Vec::new();
     for test in &facts.tests {
@@ -70,5 +152,5 @@ async fn remember(job: &Job, facts: &BuildFacts) -> Result<(), store::StoreError
     if let Some(overhead) = builtin::median(&overheads) {
         add(store::Phase::ExecOverhead, overhead);
     }
-    job.store.observe(&job.series, &tests, &phases).await
+    store.observe(&series(&facts.spec), &tests, &phases).await
 }

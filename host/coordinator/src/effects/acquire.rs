@@ -2,8 +2,8 @@
 
 use std::sync::Arc;
 
-use engine::{Answer, Event, ExecFailure, ExecFailureKind, HostType, LeaseId, Role};
-use pool::{Condition, Granted, LeaseRequest};
+use engine::{Answer, Event, ExecFailure, ExecFailureKind, HostType, LeaseId, Machine, Role};
+use pool::{AdoptRequest, Condition, Granted, LeaseRequest};
 use tokio_util::task::AbortOnDropHandle;
 
 use super::{Context, called_back};
@@ -17,11 +17,27 @@ pub(super) async fn acquire(context: &Context, lease: LeaseId, role: Role, host_
         Ok(granted) => granted,
         Err(error) => return Answer::LeaseRefused(ExecFailure::new(error.kind(), error.chain())),
     };
+    granted_to(context, granted, role, false).await
+}
+
+/// Takes up a machine of the coordinator's former life.
+pub(super) async fn adopt(context: &Context, lease: LeaseId, role: Role, machine: Machine) -> Answer {
+    let job = &context.job;
+    let request = AdoptRequest { lease, build: job.build(), role, machine };
+    match job.pool.adopt(request, context.cancel.clone()).await {
+        Ok(granted) => granted_to(context, granted, role, true).await,
+        Err(error) => Answer::LeaseRefused(ExecFailure::new(error.kind(), error.chain())),
+    }
+}
+
+/// A machine is ours, unless it is no longer wanted or does not answer.
+async fn granted_to(context: &Context, granted: Granted, role: Role, adopted: bool) -> Answer {
+    let (job, lease) = (&context.job, granted.lease);
     if context.cancel.is_cancelled() {
         job.pool.release(lease, Condition::Sound).await;
         return Answer::LeaseRefused(called_back());
     }
-    match take(context, granted, role).await {
+    match take(context, granted, role, adopted).await {
         Ok(leased) => {
             let machine = leased.machine.clone();
             tell(context, &leased, BuildletState::Idle).await;
@@ -35,7 +51,7 @@ pub(super) async fn acquire(context: &Context, lease: LeaseId, role: Role, host_
     }
 }
 
-async fn take(context: &Context, granted: Granted, role: Role) -> Result<Leased, ExecFailure> {
+async fn take(context: &Context, granted: Granted, role: Role, adopted: bool) -> Result<Leased, ExecFailure> {
     let Granted { lease, machine, client, local, notes } = granted;
     for note in notes {
         context.job.tell(BuildUpdate::Note(format!("{}: {note}", machine.name))).await;
@@ -46,7 +62,7 @@ async fn take(context: &Context, granted: Granted, role: Role) -> Result<Leased,
     let watch = tokio::spawn(async move {
         let death = watched.death().await;
         let cause = ExecFailure::new(ExecFailureKind::MachineLost, death.detail);
-        let _ = inbox.send(Event::MachineLost { lease, cause }).await;
+        inbox.send(Event::MachineLost { lease, cause }).await;
     });
     Ok(Leased {
         lease,
@@ -55,6 +71,7 @@ async fn take(context: &Context, granted: Granted, role: Role) -> Result<Leased,
         client,
         pid: local.as_ref().map(|local| local.pid),
         local: local.is_some(),
+        adopted,
         work_dir,
         _watch: AbortOnDropHandle::new(watch),
     })

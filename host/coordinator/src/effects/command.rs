@@ -4,10 +4,10 @@ use std::io;
 use std::time::Duration;
 
 use async_trait::async_trait;
-use buildlet::client::{Client, ExecRequest, OutputSink};
+use buildlet::client::{Client, ExecRequest, FailureKind, OutputSink};
 use buildlet::protocol::ExecId;
 use bytes::Bytes;
-use engine::{CommandEnd, ExecFailure};
+use engine::{AttemptId, BuildId, CommandEnd, ExecFailure};
 
 use super::{Context, called_back};
 use crate::lease::{Leased, call_failure, command_end, exec_failure};
@@ -57,11 +57,39 @@ pub(super) async fn run(
     names: Names<'_>,
     command: &Command,
     limit: Duration,
-    sink: &mut dyn OutputSink,
+    sink: &mut dyn KeptSink,
 ) -> Ended {
-    match prepare(context, leased, names.attempt, command).await {
-        Ok(()) => exec(context, leased, names.exec, command, limit, sink).await,
+    let id = exec_id(context.job.build(), leased, names.exec);
+    let begun = match &id {
+        Some(id) => goes_on(leased, id, sink.next()).await,
+        None => Ok(false),
+    };
+    let ready = match begun {
+        Ok(true) => Ok(()),
+        Ok(false) => prepare(context, leased, names.attempt, command).await,
+        Err(failure) => Err(failure),
+    };
+    match ready {
+        Ok(()) => exec(context, leased, id, command, limit, sink).await,
         Err(failure) => Ended { end: Err(failure), notes: Vec::new() },
+    }
+}
+
+/// The id by which a buildlet that keeps execs knows this one.
+fn exec_id(build: BuildId, leased: &Leased, name: &str) -> Option<ExecId> {
+    leased.client.extensions()?;
+    format!("{build}-{name}").parse().ok()
+}
+
+/// Whether the exec was begun in an earlier life of the coordinator: then it is attached to.
+async fn goes_on(leased: &Leased, id: &ExecId, next: u64) -> Result<bool, ExecFailure> {
+    if !leased.adopted {
+        return Ok(false);
+    }
+    match leased.client.exec_state(id).await {
+        Ok(_) => Ok(true),
+        Err(failure) if failure.kind == FailureKind::Gone && next == 0 => Ok(false),
+        Err(failure) => Err(call_failure(&failure)),
     }
 }
 
@@ -85,15 +113,14 @@ async fn prepare(context: &Context, leased: &Leased, attempt: &str, command: &Co
 async fn exec(
     context: &Context,
     leased: &Leased,
-    name: &str,
+    id: Option<ExecId>,
     command: &Command,
     limit: Duration,
-    sink: &mut dyn OutputSink,
+    sink: &mut dyn KeptSink,
 ) -> Ended {
-    let known = leased.client.extensions().is_some();
-    let id: Option<ExecId> = known.then(|| format!("{}-{name}", context.job.build()).parse().ok()).flatten();
-    let request = request(context, command, id.clone(), limit);
-    let mut sink = AckSink { inner: sink, client: &leased.client, id: id.clone(), acknowledged: 0 };
+    let offset = sink.next();
+    let request = ExecRequest { offset, ..request(context, command, id.clone(), limit) };
+    let mut sink = AckSink { inner: sink, client: &leased.client, id: id.clone(), acknowledged: offset };
     let ended = tokio::select! {
         ended = leased.client.exec(&request, &mut sink) => ended,
         () = context.cancel.cancelled() => {
@@ -104,9 +131,11 @@ async fn exec(
             return Ended { end: Err(called_back()), notes: Vec::new() };
         }
     };
-    if let (Some(id), Ok(end)) = (&id, &ended) {
-        // Everything is kept here: the buildlet may forget it.
-        let _ = leased.client.acknowledge(id, end.output_bytes, true).await;
+    if let (Some(id), Ok(end)) = (&id, &ended)
+        && let Ok(true) = sink.inner.keep().await
+    {
+        // All of it is kept here. How it ended the buildlet still knows: what follows from it may have to be done again.
+        let _ = leased.client.acknowledge(id, end.output_bytes, false).await;
     }
     match ended {
         Ok(end) => {
@@ -139,9 +168,21 @@ fn request(context: &Context, command: &Command, id: Option<ExecId>, limit: Dura
     }
 }
 
+/// A sink that says what it has of the output, so that nothing is fetched twice, and nothing given up too early.
+#[async_trait]
+pub(super) trait KeptSink: OutputSink {
+    /// The first byte that it does not have.
+    fn next(&self) -> u64 {
+        0
+    }
+
+    /// Makes durable what it has. Whether the buildlet need not keep that any more.
+    async fn keep(&mut self) -> io::Result<bool>;
+}
+
 /// Tells the buildlet now and then what it need not keep any more.
 struct AckSink<'a> {
-    inner: &'a mut dyn OutputSink,
+    inner: &'a mut dyn KeptSink,
     client: &'a Client,
     id: Option<ExecId>,
     acknowledged: u64,
@@ -152,12 +193,25 @@ impl OutputSink for AckSink<'_> {
     async fn push(&mut self, offset: u64, chunk: Bytes) -> io::Result<()> {
         let end = offset + chunk.len() as u64;
         self.inner.push(offset, chunk).await?;
-        if let Some(id) = self.id.as_ref().filter(|_| end - self.acknowledged >= ACK_BYTES) {
+        if let Some(id) = self.id.as_ref().filter(|_| end - self.acknowledged >= ACK_BYTES)
+            && self.inner.keep().await?
+        {
             self.acknowledged = end;
             // A lost acknowledgement is made up for by the next one.
             let _ = self.client.acknowledge(id, end, false).await;
         }
         Ok(())
+    }
+}
+
+/// The end of an attempt is durable: its machine may forget it.
+pub(crate) async fn forget_attempt(build: BuildId, leased: &Leased, attempt: AttemptId) {
+    let name = attempt.to_string();
+    clean(leased, &name).await;
+    if let Some(id) = exec_id(build, leased, &name)
+        && let Err(failure) = leased.client.acknowledge(&id, u64::MAX, true).await
+    {
+        tracing::debug!(%failure, name, "a buildlet does not forget an attempt");
     }
 }
 

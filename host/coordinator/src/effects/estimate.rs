@@ -1,10 +1,13 @@
 //! What the tests and phases are expected to take, from what was observed before.
 
-use engine::{Estimate, EstimateSource, Estimates, Phases, PluginFault, PluginFaultKind, PluginRef, Test};
+use std::time::Duration;
+
+use engine::{BuildSpec, Estimate, EstimateSource, Estimates, Phases, PluginFault, PluginFaultKind, PluginRef, Test};
+use store::{Series, Store};
 
 use super::Context;
-use crate::job::Job;
-use crate::ports::{Observation, PhaseHistory, Subject};
+use crate::job::series;
+use crate::ports::{Estimator, Observation, PhaseHistory, Subject};
 use crate::view::BuildUpdate;
 
 pub(super) async fn estimate(context: &Context) -> Result<Estimates, PluginFault> {
@@ -48,33 +51,32 @@ async fn history(context: &Context, tests: &[Test]) -> (Vec<Subject>, PhaseHisto
             .map(|one| Observation { duration: one.duration, exact: one.exact, at: one.at })
             .collect(),
     });
-    (subjects.collect(), phase_history(job).await)
+    (subjects.collect(), phase_history(&job.store, &job.series, job.config.exec_overhead).await)
 }
 
 /// What was observed of the phases. A store that cannot be read says so where the tests are asked for.
-async fn phase_history(job: &Job) -> PhaseHistory {
-    let phases = job.store.phases(&job.series).await.unwrap_or_default();
+async fn phase_history(store: &Store, series: &Series, exec_overhead_guess: Duration) -> PhaseHistory {
+    let phases = store.phases(series).await.unwrap_or_default();
     PhaseHistory {
         make: phases.make,
         machine_start: phases.machine_start,
         setup: phases.setup,
         exec_overhead: phases.exec_overhead,
-        exec_overhead_guess: job.config.exec_overhead,
+        exec_overhead_guess,
     }
 }
 
 /// What the phases are expected to take when the build begins: helpers are asked for by it, long before the tests are
 /// known. An estimator that fails costs its word, not the build; it is asked again with the tests, and then it is a fault.
-pub(crate) async fn first_phases(job: &Job) -> Phases {
-    let history = phase_history(job).await;
-    let Some(estimator) = &job.plugins.estimator else { return medians(&history, job.spec.phases) };
+pub async fn expected_phases(store: &Store, spec: &BuildSpec, estimator: Option<&dyn Estimator>) -> Phases {
+    let history = phase_history(store, &series(spec), spec.phases.exec_overhead).await;
+    let Some(estimator) = estimator else { return medians(&history, spec.phases) };
     match estimator.phases(&history).await {
         Ok(phases) => phases,
         Err(fault) => {
-            let name = &estimator.plugin().name;
-            let note = format!("the estimator plugin {name} {fault}: helpers are asked for by what was observed");
-            job.tell(BuildUpdate::Note(note)).await;
-            medians(&history, job.spec.phases)
+            let plugin = &estimator.plugin().name;
+            tracing::warn!(plugin, %fault, "helpers are asked for by what was observed, without the estimator");
+            medians(&history, spec.phases)
         }
     }
 }

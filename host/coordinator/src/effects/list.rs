@@ -27,7 +27,7 @@ pub(super) async fn list(context: &Context, lease: LeaseId) -> Result<Vec<Test>,
                 Test { name: WHOLE.into(), suite: job.config.name.clone(), case: WHOLE.into(), ..Test::default() };
             vec![test]
         }
-        TestPlan::Listed(list) => listed(context, &leased, &name, &list).await?,
+        TestPlan::Listed(list) => listed(context, &leased, &name, &list, &plan.memo).await?,
     };
     let tests = select(context, tests)?;
     job.tell(BuildUpdate::Listed { tests: tests.len() as u64 }).await;
@@ -35,7 +35,13 @@ pub(super) async fn list(context: &Context, lease: LeaseId) -> Result<Vec<Test>,
     Ok(tests)
 }
 
-async fn listed(context: &Context, leased: &Leased, name: &str, list: &Command) -> Result<Vec<Test>, ListFailure> {
+async fn listed(
+    context: &Context,
+    leased: &Leased,
+    name: &str,
+    list: &Command,
+    memo: &str,
+) -> Result<Vec<Test>, ListFailure> {
     let job = &context.job;
     let state = BuildletState::Running { tests: vec!["list the tests".into()], since: std::time::Duration::ZERO };
     tell(context, leased, state).await;
@@ -47,22 +53,31 @@ async fn listed(context: &Context, leased: &Leased, name: &str, list: &Command) 
     } else {
         read_files(context, leased, name, &list.results).await.map_err(ListFailure::Exec)?
     };
-    command::clean(leased, name).await;
     let listing = Listing { output: sink.bytes.clone(), end: end.clone(), files };
-    let tests = match job.plugins.builder.tests(&job.config.name, listing).await {
+    let tests = match job.plugins.builder.tests(&job.config.name, memo, listing).await {
         Ok(tests) => tests,
         // The builder read the listing and says what is wrong with it: a result.
         Err(fault) if fault.kind == PluginFaultKind::Refused => {
-            job.tell(BuildUpdate::OrderedOutput(sink.bytes)).await;
+            show(context, name, sink.bytes).await;
             return Err(ListFailure::Command(refused(&end, &fault)));
         }
         Err(fault) => return Err(ListFailure::Plugin(fault)),
     };
     if tests.is_empty() {
-        job.tell(BuildUpdate::OrderedOutput(sink.bytes)).await;
+        show(context, name, sink.bytes).await;
         return Err(ListFailure::Empty);
     }
     Ok(tests)
+}
+
+/// What a listing that is of no use printed goes into the log.
+async fn show(context: &Context, exec: &str, bytes: Vec<u8>) {
+    let job = &context.job;
+    let appended = async { job.log().await?.exec(exec, 0, &bytes).await.map(<[u8]>::to_vec) };
+    match appended.await {
+        Ok(bytes) => job.tell(BuildUpdate::OrderedOutput(bytes)).await,
+        Err(error) => tracing::warn!(build = %job.build(), %error, "a listing is missing from the log"),
+    }
 }
 
 fn refused(end: &CommandEnd, fault: &PluginFault) -> String {

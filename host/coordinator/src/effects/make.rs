@@ -6,7 +6,8 @@ use std::sync::Arc;
 use engine::{ExecFailure, ExecFailureKind, LeaseId, StepFailure};
 use snapshot::archive::{Compression, PackOptions};
 
-use super::{Context, called_back, command, pipe, sink};
+use super::set_up::wipe;
+use super::{Context, called_back, command, keep_failure, pipe, sink};
 use crate::effects::acquire::tell;
 use crate::lease::{Leased, call_failure};
 use crate::ports::BuildPlan;
@@ -15,6 +16,10 @@ use crate::view::{BuildUpdate, BuildletState};
 pub(super) async fn push_source(context: &Context, lease: LeaseId) -> Result<(), StepFailure> {
     let leased = context.job.leases.get(lease).map_err(StepFailure::Exec)?;
     tell(context, &leased, BuildletState::SettingUp).await;
+    if leased.adopted {
+        // Nobody knows how much of it came in the coordinator's earlier life.
+        wipe(context, &leased).await.map_err(StepFailure::Exec)?;
+    }
     let compression = compression_to(context, &leased);
     let listing = Arc::clone(&context.job.listing);
     let stream = pipe::blocking_stream(move |writer| {
@@ -57,10 +62,12 @@ pub(super) async fn make(context: &Context, lease: LeaseId) -> Result<(), StepFa
     for (number, step) in plan.make.iter().enumerate() {
         let state = BuildletState::Running { tests: vec![step.name.clone()], since: std::time::Duration::ZERO };
         tell(context, &leased, state).await;
-        let mut sink = sink::TellSink { job: Arc::clone(job), buildlet: leased.machine.name.clone() };
         let exec = format!("{attempt}-{number}");
+        let sink = sink::TellSink::open(job, &leased.machine.name, &exec).await;
+        let mut sink = sink.map_err(|error| StepFailure::Exec(keep_failure("a step", &error)))?;
         let names = command::Names { exec: &exec, attempt: &attempt };
         let ended = command::run(context, &leased, names, &step.command, job.phase_limit(), &mut sink).await;
+        sink.finish().await.map_err(|error| StepFailure::Exec(keep_failure("a step", &error)))?;
         for note in ended.notes {
             job.tell(BuildUpdate::Note(format!("{}: {note}", step.name))).await;
         }

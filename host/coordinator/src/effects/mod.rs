@@ -16,12 +16,15 @@ pub(crate) mod save;
 mod set_up;
 mod sink;
 
+pub(crate) use command::forget_attempt;
+
+use std::io;
 use std::sync::Arc;
 
 use engine::{Answer, Event, ExecFailure, ExecFailureKind, OpId, Task};
-use tokio::sync::mpsc;
 use tokio_util::sync::CancellationToken;
 
+use crate::inbox::Inbox;
 use crate::job::Job;
 
 /// What every effect has at hand.
@@ -31,7 +34,7 @@ pub(crate) struct Context {
     /// Ends the effect soon.
     pub(crate) cancel: CancellationToken,
     /// For what is told before the end.
-    pub(crate) inbox: mpsc::Sender<Event>,
+    pub(crate) inbox: Inbox,
 }
 
 /// Carries out a task and sends its answer. A panic on the way is an answer too.
@@ -46,13 +49,14 @@ pub(crate) async fn perform(context: Context, op: OpId, task: Task) {
             Answer::failure_of(&task, failure)
         }
     };
-    // A driver that is gone needs no answer.
-    let _ = inbox.send(Event::Answered { op, answer }).await;
+    inbox.send(Event::Answered { op, answer }).await;
 }
 
 async fn answer(context: Context, task: Task) -> Answer {
     match task {
         Task::AcquireLease { lease, role, host_type } => acquire::acquire(&context, lease, role, host_type).await,
+        // This driver recovers nothing, and so nothing is there to be taken up again.
+        Task::AdoptLease { lease, role, machine } => acquire::adopt(&context, lease, role, machine).await,
         Task::ReleaseLease { lease, broken } => acquire::release(&context, lease, broken).await,
         Task::FindSnapshot => Answer::SnapshotSought(save::find(&context).await),
         Task::PushSource { lease } => Answer::SourcePushed(make::push_source(&context, lease).await),
@@ -72,4 +76,11 @@ async fn answer(context: Context, task: Task) -> Answer {
 /// The end of an effect that is no longer wanted.
 pub(crate) fn called_back() -> ExecFailure {
     ExecFailure::new(ExecFailureKind::Other, "called back")
+}
+
+/// What is to be kept here cannot be.
+pub(crate) fn keep_failure(what: &str, error: &io::Error) -> ExecFailure {
+    let full = error.kind() == io::ErrorKind::StorageFull;
+    let kind = if full { ExecFailureKind::DiskFull } else { ExecFailureKind::Other };
+    ExecFailure::new(kind, format!("keep the output of {what}: {error}"))
 }

@@ -11,10 +11,12 @@ use engine::{
     AttemptEnd, AttemptId, CommandEnd, Event, ExecFailure, ExecFailureKind, LeaseId, PluginFault, PluginRef, Report,
     Test, TestIndex,
 };
-use tokio::sync::mpsc;
 
+use super::command::KeptSink;
 use super::{Context, command, make, results};
+use crate::inbox::Inbox;
 use crate::job::Job;
+use crate::kept::ExecLog;
 use crate::lease::Leased;
 use crate::output::{AttemptOutput, Piece};
 use crate::ports::{Command, ENVIRONMENT, ParserEvent, ParserSession, TestPlan};
@@ -62,6 +64,7 @@ async fn begin(
     let name = attempt.to_string();
     let command = command_for(context, &leased, &name, &tests).await.map_err(|fault| plugin_failure(&fault))?;
     let output = job.output.begin(attempt).await.map_err(|error| keep_failure(&error))?;
+    let raw = job.kept.exec(&name).await.map_err(|error| keep_failure(&error))?;
     let session = match &job.plugins.parser {
         Some(parser) => match parser.open(&tests).await {
             Ok(session) => Some(session),
@@ -72,7 +75,8 @@ async fn begin(
         },
         None => None,
     };
-    let sink = GroupSink {
+    let mut sink = GroupSink {
+        raw,
         job: Arc::clone(job),
         inbox: context.inbox.clone(),
         attempt,
@@ -86,6 +90,7 @@ async fn begin(
         overhead: None,
         failure: None,
     };
+    sink.replay().await.map_err(|error| keep_failure(&error))?;
     Ok(Begun { leased, name, command, sink })
 }
 
@@ -110,9 +115,7 @@ fn plugin_failure(fault: &PluginFault) -> ExecFailure {
 }
 
 fn keep_failure(error: &io::Error) -> ExecFailure {
-    let full = error.kind() == io::ErrorKind::StorageFull;
-    let kind = if full { ExecFailureKind::DiskFull } else { ExecFailureKind::Other };
-    ExecFailure::new(kind, format!("keep the output of a test: {error}"))
+    super::keep_failure("a test", error)
 }
 
 async fn tell_fault(job: &Job, plugin: &PluginRef, fault: &PluginFault) {
@@ -125,7 +128,8 @@ impl Begun {
     async fn run(self, context: &Context, limit: Duration) -> AttemptEnd {
         let Begun { leased, name, command, mut sink } = self;
         sink.started = Instant::now();
-        sink.boundary = Some(sink.started);
+        // When tests that go on from an earlier life began is not known here.
+        sink.boundary = (sink.next() == 0).then_some(sink.started);
         let ended = command::run(context, &leased, name.as_str().into(), &command, limit, &mut sink).await;
         let mut end = ended.end;
         let mut notes = ended.notes;
@@ -142,11 +146,8 @@ impl Begun {
                 }
             };
         }
-        if end.is_ok() {
-            command::clean(&leased, &name).await;
-        }
-        let GroupSink { output, reports, open, overhead, .. } = sink;
-        match output.finish().await {
+        let GroupSink { job, attempt, raw, output, reports, open, overhead, .. } = sink;
+        match keep(&job, attempt, raw, output).await {
             Ok(note) => notes.extend(note),
             Err(error) => end = Err(keep_failure(&error)),
         }
@@ -154,10 +155,24 @@ impl Begun {
     }
 }
 
+/// Ends what is kept of an attempt, before its end is told.
+async fn keep(job: &Job, attempt: AttemptId, raw: ExecLog, output: AttemptOutput) -> io::Result<Option<String>> {
+    let note = output.finish().await?;
+    raw.finish().await?;
+    if job.kept.are_kept()
+        && let Some(shown) = job.output.read(attempt).await?
+    {
+        job.kept.keep(attempt, &shown).await?;
+    }
+    Ok(note)
+}
+
 /// Reads what a group prints.
 struct GroupSink {
+    /// As it comes.
+    raw: ExecLog,
     job: Arc<Job>,
-    inbox: mpsc::Sender<Event>,
+    inbox: Inbox,
     attempt: AttemptId,
     buildlet: String,
     output: AttemptOutput,
@@ -174,7 +189,11 @@ struct GroupSink {
 
 #[async_trait]
 impl OutputSink for GroupSink {
-    async fn push(&mut self, _offset: u64, chunk: Bytes) -> io::Result<()> {
+    async fn push(&mut self, offset: u64, chunk: Bytes) -> io::Result<()> {
+        if let Err(error) = self.raw.push(offset, &chunk).await {
+            self.failure = Some(keep_failure(&error));
+            return Err(error);
+        }
         let update = BuildUpdate::MachineOutput { buildlet: self.buildlet.clone(), bytes: chunk.to_vec() };
         self.job.tell(update).await;
         for piece in chunk.chunks(CHUNK_BYTES) {
@@ -188,7 +207,32 @@ impl OutputSink for GroupSink {
     }
 }
 
+#[async_trait]
+impl KeptSink for GroupSink {
+    fn next(&self) -> u64 {
+        self.raw.end()
+    }
+
+    async fn keep(&mut self) -> io::Result<bool> {
+        self.raw.flush().await?;
+        Ok(true)
+    }
+}
+
 impl GroupSink {
+    /// Reads what came in an earlier life of the coordinator.
+    async fn replay(&mut self) -> io::Result<()> {
+        let mut at = 0;
+        while at < self.raw.end() {
+            let kept = self.raw.read(at).await?;
+            at += kept.len() as u64;
+            for piece in kept.chunks(CHUNK_BYTES) {
+                self.read(piece).await?;
+            }
+        }
+        Ok(())
+    }
+
     async fn read(&mut self, piece: &[u8]) -> io::Result<()> {
         let Some(session) = &mut self.session else { return self.output.text(piece).await };
         match session.push(piece).await {
@@ -226,7 +270,7 @@ impl GroupSink {
         self.overhead.get_or_insert_with(|| self.started.elapsed());
         self.boundary = self.boundary.map(|_| Instant::now());
         self.open = Some(name.clone());
-        let _ = self.inbox.send(Event::TestStarted { attempt: self.attempt, name }).await;
+        self.inbox.send(Event::TestStarted { attempt: self.attempt, name }).await;
     }
 
     async fn test_ended(&mut self, mut report: Report) {
@@ -250,7 +294,7 @@ impl GroupSink {
         if self.reports.len() < MAX_REPORTS {
             self.reports.push(report);
         }
-        let _ = self.inbox.send(Event::TestEnded { attempt: self.attempt, name }).await;
+        self.inbox.send(Event::TestEnded { attempt: self.attempt, name }).await;
     }
 
     /// Reads the result files and ends the parser; whether it read all there was.

@@ -31,6 +31,10 @@ pub(super) async fn set_up(context: &Context, lease: LeaseId) -> Result<(), Exec
 }
 
 async fn bring(context: &Context, leased: &Leased, original: Option<Original>) -> Result<(), ExecFailure> {
+    if leased.adopted {
+        // Nobody knows how much of it came in the coordinator's earlier life.
+        wipe(context, leased).await?;
+    }
     if let Some(original) = original
         && clone::clone(context, leased, original).await?
     {

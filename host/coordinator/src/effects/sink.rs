@@ -7,21 +7,58 @@ use async_trait::async_trait;
 use buildlet::client::OutputSink;
 use bytes::Bytes;
 
+use super::command::KeptSink;
 use crate::job::Job;
+use crate::kept::ExecLog;
 use crate::view::BuildUpdate;
 
 /// Passes output on as the ordered log and the machine's own.
 pub(super) struct TellSink {
-    pub(super) job: Arc<Job>,
-    pub(super) buildlet: String,
+    job: Arc<Job>,
+    buildlet: String,
+    exec: String,
+    raw: ExecLog,
+    next: u64,
+}
+
+impl TellSink {
+    /// For the exec of this name: it goes on after what both logs have.
+    pub(super) async fn open(job: &Arc<Job>, buildlet: &str, exec: &str) -> io::Result<TellSink> {
+        let raw = job.kept.exec(exec).await?;
+        let next = raw.end().min(job.log().await?.end_of(exec));
+        Ok(TellSink { job: Arc::clone(job), buildlet: buildlet.to_owned(), exec: exec.to_owned(), raw, next })
+    }
+
+    /// The command has ended.
+    pub(super) async fn finish(self) -> io::Result<()> {
+        self.raw.finish().await
+    }
 }
 
 #[async_trait]
 impl OutputSink for TellSink {
-    async fn push(&mut self, _offset: u64, chunk: Bytes) -> io::Result<()> {
-        self.job.tell(BuildUpdate::OrderedOutput(chunk.to_vec())).await;
+    async fn push(&mut self, offset: u64, chunk: Bytes) -> io::Result<()> {
+        self.raw.push(offset, &chunk).await?;
+        let new = self.job.log().await?.exec(&self.exec, offset, &chunk).await?;
+        if !new.is_empty() {
+            self.job.tell(BuildUpdate::OrderedOutput(new.to_vec())).await;
+        }
         self.job.tell(BuildUpdate::MachineOutput { buildlet: self.buildlet.clone(), bytes: chunk.to_vec() }).await;
+        self.next = offset + chunk.len() as u64;
         Ok(())
+    }
+}
+
+#[async_trait]
+impl KeptSink for TellSink {
+    fn next(&self) -> u64 {
+        self.next
+    }
+
+    async fn keep(&mut self) -> io::Result<bool> {
+        self.raw.flush().await?;
+        self.job.log().await?.flush().await?;
+        Ok(true)
     }
 }
 
@@ -42,5 +79,13 @@ impl OutputSink for CollectSink {
         }
         self.bytes.extend_from_slice(&chunk);
         Ok(())
+    }
+}
+
+#[async_trait]
+impl KeptSink for CollectSink {
+    /// A listing is read again from its beginning: until its tests are durable the buildlet keeps all of it.
+    async fn keep(&mut self) -> io::Result<bool> {
+        Ok(false)
     }
 }

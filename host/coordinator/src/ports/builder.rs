@@ -18,8 +18,8 @@ pub trait Builder: Send + Sync {
     async fn detect(&self, files: &[SourceFile]) -> Result<Option<String>, PluginFault>;
     /// How to make the tree and list its tests.
     async fn plan(&self, builder: &str, source: &Source, place: &Place) -> Result<BuildPlan, PluginFault>;
-    /// The tests of a listing, in the order the project's runner has them.
-    async fn tests(&self, builder: &str, listing: Listing) -> Result<Vec<Test>, PluginFault>;
+    /// The tests of a listing, in the order the project's runner has them. `memo` is the plan's.
+    async fn tests(&self, builder: &str, memo: &str, listing: Listing) -> Result<Vec<Test>, PluginFault>;
     /// The command that runs exactly these tests, in this order. `memo` is the plan's.
     async fn run(&self, builder: &str, memo: &str, tests: &[Test], place: &Place) -> Result<Command, PluginFault>;
 }
@@ -87,11 +87,23 @@ pub struct SourceFile {
     pub content: Option<Vec<u8>>,
 }
 
+/// Why a tree is built.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum Purpose {
+    /// To try a change that nobody merged yet.
+    #[default]
+    TryBuild,
+    /// To see how what is merged does.
+    PostSubmit,
+}
+
 /// What is known of the tree when its plan is made.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Source {
     /// What is built.
     pub project: String,
+    /// Why.
+    pub purpose: Purpose,
     /// The digest of what is pushed, or a revision.
     pub rev: String,
     /// `git describe`, where there is one.
@@ -115,7 +127,7 @@ pub struct BuildPlan {
     pub clean: Vec<String>,
     /// How its tests are found.
     pub tests: TestPlan,
-    /// Handed back with every `run`.
+    /// Handed back with `tests` and with every `run`.
     pub memo: String,
 }
 

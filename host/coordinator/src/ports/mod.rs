@@ -9,7 +9,7 @@ mod parser;
 mod policy;
 
 pub use builder::{
-    BuildPlan, Builder, BuilderConfig, Command, Listing, LogFormat, Place, Source, SourceFile, Step, TestPlan,
+    BuildPlan, Builder, BuilderConfig, Command, Listing, LogFormat, Place, Purpose, Source, SourceFile, Step, TestPlan,
 };
 pub use estimator::{Estimator, Observation, PhaseHistory, Subject};
 pub use parser::{ENVIRONMENT, Parser, ParserEvent, ParserSession};

@@ -8,24 +8,25 @@ use tokio::time::Instant;
 /// How long to wait when nothing is to be waited for.
 const IDLE: Duration = Duration::from_secs(3600);
 
-pub(super) struct Clock {
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Clock {
     wall: Time,
     start: Instant,
 }
 
 impl Clock {
-    pub(super) fn new() -> Clock {
+    pub(crate) fn new() -> Clock {
         let since = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default();
         let wall = Time::from_nanos(u64::try_from(since.as_nanos()).unwrap_or(u64::MAX));
         Clock { wall, start: Instant::now() }
     }
 
-    pub(super) fn now(&self) -> Time {
+    pub(crate) fn now(&self) -> Time {
         self.wall.plus(self.start.elapsed())
     }
 
     /// When the timer is to fire for this deadline.
-    pub(super) fn instant_of(&self, deadline: Option<Time>) -> Instant {
+    pub(crate) fn instant_of(&self, deadline: Option<Time>) -> Instant {
         let span = deadline.map_or(IDLE, |at| at.since(self.now()).min(IDLE));
         Instant::now() + span
     }
