@@ -1,0 +1,184 @@
+//! What is known of a build: from the coordinator while it drives it, else from its records in the store.
+
+use std::collections::{BTreeMap, VecDeque};
+use std::sync::{Arc, Mutex, PoisonError};
+
+use coordinator::LiveBuild;
+use engine::{BuildFacts, BuildId, Phase, Record};
+
+use crate::Kept;
+use crate::problem::Problem;
+use crate::service::Service;
+
+/// Records read at once.
+const RECORDS: u32 = 5_000;
+/// Finished builds that are kept folded: what people look at, they look at again.
+const ENDED: usize = 16;
+/// Builds of which it is kept in memory what was asked for.
+const SUBMISSIONS: usize = 4_096;
+
+/// A build as it is known now.
+#[derive(Clone)]
+pub(crate) struct Known {
+    build: BuildId,
+    facts: Source,
+    pub(crate) kept: Arc<Kept>,
+}
+
+#[derive(Clone)]
+enum Source {
+    /// The coordinator goes on with it.
+    Live(Arc<LiveBuild>),
+    /// Folded from its records, up to this one.
+    Stored(Arc<BuildFacts>, u64),
+}
+
+impl Known {
+    /// Its number.
+    pub(crate) fn build(&self) -> BuildId {
+        self.build
+    }
+
+    /// Looks at the facts, and at the number of the last record that they follow from. The look is to be short.
+    pub(crate) fn look<T>(&self, look: impl FnOnce(&BuildFacts, u64) -> T) -> T {
+        match &self.facts {
+            Source::Live(live) => live.look(look),
+            Source::Stored(facts, seq) => look(facts, *seq),
+        }
+    }
+
+    /// The facts for a longer look.
+    pub(crate) fn facts(&self) -> Arc<BuildFacts> {
+        match &self.facts {
+            Source::Live(live) => Arc::new(live.look(|facts, _| facts.clone())),
+            Source::Stored(facts, _) => Arc::clone(facts),
+        }
+    }
+
+    pub(crate) fn has_ended(&self) -> bool {
+        self.look(|facts, _| facts.ended.is_some())
+    }
+
+    /// It has ended, and what belongs to it is still being completed: the end of its log.
+    pub(crate) fn is_being_completed(&self) -> bool {
+        matches!(self.facts, Source::Live(_)) && self.has_ended()
+    }
+
+    pub(crate) fn phase(&self) -> Phase {
+        self.look(|facts, _| facts.phase())
+    }
+}
+
+/// What was read and never changes.
+#[derive(Default)]
+pub(crate) struct Remembered {
+    /// Folded builds that have ended, the last used at the back.
+    ended: Mutex<VecDeque<Known>>,
+    /// What is kept with builds.
+    kept: Mutex<BTreeMap<BuildId, Arc<Kept>>>,
+}
+
+impl Remembered {
+    fn get(&self, build: BuildId) -> Option<Known> {
+        let mut kept = self.ended.lock().unwrap_or_else(PoisonError::into_inner);
+        let at = kept.iter().position(|known| known.build == build)?;
+        let known = kept.remove(at)?;
+        kept.push_back(known.clone());
+        Some(known)
+    }
+
+    fn put(&self, known: Known) {
+        let mut kept = self.ended.lock().unwrap_or_else(PoisonError::into_inner);
+        if kept.len() >= ENDED {
+            kept.pop_front();
+        }
+        kept.push_back(known);
+    }
+
+    fn get_kept(&self, build: BuildId) -> Option<Arc<Kept>> {
+        self.kept.lock().unwrap_or_else(PoisonError::into_inner).get(&build).cloned()
+    }
+
+    fn put_kept(&self, build: BuildId, text: Arc<Kept>) {
+        let mut kept = self.kept.lock().unwrap_or_else(PoisonError::into_inner);
+        if kept.len() >= SUBMISSIONS {
+            kept.pop_first();
+        }
+        kept.insert(build, text);
+    }
+}
+
+impl Service {
+    /// A build as it is known now.
+    ///
+    /// # Errors
+    /// There is no such build, or the store does not answer.
+    pub(crate) async fn known(&self, build: BuildId) -> Result<Known, Problem> {
+        if let Some(live) = self.driven().and_then(|coordinator| coordinator.build(build)) {
+            return Ok(Known { build, facts: Source::Live(live), kept: self.kept(build).await? });
+        }
+        if let Some(known) = self.remembered().get(build) {
+            return Ok(known);
+        }
+        let (facts, seq) = self.fold(build).await?;
+        let known = Known { build, facts: Source::Stored(Arc::new(facts), seq), kept: self.kept(build).await? };
+        if known.has_ended() {
+            self.remembered().put(known.clone());
+        }
+        Ok(known)
+    }
+
+    async fn fold(&self, build: BuildId) -> Result<(BuildFacts, u64), Problem> {
+        let mut records: Vec<Record> = Vec::new();
+        let mut seq = 0;
+        loop {
+            let page = self.store().records_after(build, seq, RECORDS).await?;
+            let Some((last, _)) = page.last() else { break };
+            seq = *last;
+            for (_, json) in &page {
+                records.push(record(build, json)?);
+            }
+        }
+        let facts = BuildFacts::fold(&records).ok_or_else(|| unknown(build))?;
+        Ok((facts, seq))
+    }
+
+    async fn kept(&self, build: BuildId) -> Result<Arc<Kept>, Problem> {
+        if let Some(kept) = self.remembered().get_kept(build) {
+            return Ok(kept);
+        }
+        let text = self.store().submission(build).await?.unwrap_or_default();
+        let kept = Arc::new(read_kept(build, &text)?);
+        self.remembered().put_kept(build, Arc::clone(&kept));
+        Ok(kept)
+    }
+
+    /// The places of the builds that wait, from 1: higher priorities first, then the older.
+    pub(crate) fn positions(&self) -> BTreeMap<BuildId, u64> {
+        let live = self.driven().map(|coordinator| coordinator.builds()).unwrap_or_default();
+        let waits = |(build, live): &(BuildId, Arc<LiveBuild>)| {
+            live.look(|facts, _| (facts.phase() == Phase::Queue).then_some((-facts.spec.priority, *build)))
+        };
+        let mut waiting: Vec<(i32, BuildId)> = live.iter().filter_map(waits).collect();
+        waiting.sort_unstable();
+        waiting.into_iter().map(|(_, build)| build).zip(1..).collect()
+    }
+}
+
+/// Reads a record.
+pub(crate) fn record(build: BuildId, json: &str) -> Result<Record, Problem> {
+    serde_json::from_str(json).map_err(|error| Problem::internal(format!("a record of build {build}: {error}")))
+}
+
+/// Reads what is kept with a build.
+pub(crate) fn read_kept(build: BuildId, text: &str) -> Result<Kept, Problem> {
+    Kept::read(text).map_err(|error| Problem::internal(format!("what is kept with build {build}: {error}")))
+}
+
+/// There is no such build.
+pub(crate) fn unknown(build: BuildId) -> Problem {
+    Problem::not_found(
+        format!("there is no build {}", build.0),
+        "`muster builds` lists those there are; old ones are forgotten as the server's retention says",
+    )
+}

@@ -1,0 +1,31 @@
+//! The coordinator over HTTP: routes by caller, pages, tokens with scopes, events that resume, metrics.
+//!
+//! A request passes the [`identity`] checks (names of the server, then token and scope), reaches a handler in `api/`,
+//! and is answered from the one view model in [`view`], which is made of a build's facts. What the service cannot know
+//! by itself, how builds are planned and driven, comes through [`ports`].
+
+pub mod identity;
+pub mod ports;
+pub mod problem;
+pub mod view;
+
+mod api;
+mod events;
+mod excerpts;
+mod facts;
+mod kept;
+mod metrics;
+mod pages;
+mod server;
+mod service;
+mod settings;
+mod submission;
+mod trees;
+
+pub use api::{openapi, router};
+pub use kept::Kept;
+pub use server::serve;
+pub use service::{Parts, Service, Standing};
+pub use settings::{MetricsAccess, ServiceSettings};
+pub use submission::{Submission, Trust};
+pub use trees::{TREE_KIND, tree_key};

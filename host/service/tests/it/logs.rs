@@ -1,0 +1,123 @@
+//! Logs: whole, in part, followed, by line.
+
+use std::time::Duration;
+
+use http::Method;
+use serde_json::{Value, json};
+use service::identity::Scope;
+
+use crate::recorded::ended;
+use crate::server::{answer, start};
+
+const LOG: &[u8] = b"first line\nsecond \xc3\xa4 line\nthird\xff line\nlast";
+
+#[tokio::test]
+async fn a_log_is_read_whole_and_in_part() -> anyhow::Result<()> {
+    let server = start().await?;
+    let client = server.client(Scope::Read).await?;
+    let build = ended(&server.store, "ci").await?.0;
+    let mut writer = server.logs.writer(build, "log").await?;
+    writer.append(LOG).await?;
+    writer.finish().await?;
+    let log = format!("/builds/{build}/log");
+    let get = |query: &str| client.request(Method::GET, &format!("{log}{query}"));
+    let whole = get("").send().await?;
+    assert_eq!(whole.headers()["muster-log-finished"], "true");
+    assert_eq!(whole.bytes().await?, LOG);
+    assert_eq!(get("?offset=11").send().await?.bytes().await?, LOG[11..]);
+    assert_eq!(get("?offset=11&follow=1").send().await?.bytes().await?, LOG[11..]);
+    let part = get("").header("range", "bytes=6-9").send().await?;
+    let range = format!("bytes 6-9/{}", LOG.len());
+    assert_eq!((part.status().as_u16(), part.headers()["content-range"].to_str()?), (206, range.as_str()));
+    assert_eq!(part.bytes().await?, b"line".as_slice());
+    let (status, told) = answer(get("").header("range", "bytes=99-")).await?;
+    assert_eq!((status, told["type"].as_str()), (416, Some("urn:muster:range")), "{told}");
+    let head = client.request(Method::HEAD, &log).send().await?;
+    assert_eq!(head.headers()["content-length"], LOG.len().to_string());
+    let (status, told) = client.get(&format!("/builds/{build}/logs/none")).await?;
+    assert_eq!((status, told["type"].as_str()), (404, Some("urn:muster:not-found")), "{told}");
+    Ok(())
+}
+
+#[tokio::test]
+async fn events_carry_the_log_and_its_offsets() -> anyhow::Result<()> {
+    let server = start().await?;
+    let client = server.client(Scope::Read).await?;
+    let build = ended(&server.store, "ci").await?.0;
+    let mut writer = server.logs.writer(build, "log").await?;
+    writer.append(LOG).await?;
+    writer.finish().await?;
+    let read = async |after: Option<u64>| {
+        let mut request =
+            client.request(Method::GET, &format!("/builds/{build}/log")).header("accept", "text/event-stream");
+        if let Some(after) = after {
+            request = request.header("last-event-id", after);
+        }
+        anyhow::Ok(request.send().await?.text().await?)
+    };
+    let events = read(Some(11)).await?;
+    let data = events.lines().find_map(|line| line.strip_prefix("data: ")).unwrap_or_default();
+    let piece: Value = serde_json::from_str(data)?;
+    assert_eq!(piece, json!({ "offset": 11, "text": "second ä line\nthird\u{fffd} line\nlast" }));
+    assert!(events.contains(&format!("id: {}\n", LOG.len())) && events.contains("event: end"), "{events}");
+    let over = read(Some(LOG.len() as u64)).await?;
+    assert!(over.contains("event: end") && !over.contains("event: log"), "{over}");
+    Ok(())
+}
+
+#[tokio::test]
+async fn a_growing_log_is_followed_to_its_end() -> anyhow::Result<()> {
+    let server = start().await?;
+    let client = server.client(Scope::Submit).await?;
+    let build = client.submit().await?;
+    let (status, told) = client.get(&format!("/builds/{build}/log")).await?;
+    assert_eq!((status, told["type"].as_str()), (409, Some("urn:muster:not-yet")), "{told}");
+    let mut writer = server.logs.writer(build, "exec/make-1-1").await?;
+    writer.append(b"one\n").await?;
+    let mut following = client.request(Method::GET, &format!("/builds/{build}/logs/make-1-1?follow=1")).send().await?;
+    assert_eq!(following.chunk().await?.as_deref(), Some(b"one\n".as_slice()), "it comes before it is durable");
+    writer.append(b"two\n").await?;
+    assert_eq!(following.chunk().await?.as_deref(), Some(b"two\n".as_slice()));
+    let (_, streams) = client.get(&format!("/builds/{build}/logs")).await?;
+    let stream = streams["streams"].as_array().into_iter().flatten().find(|stream| stream["name"] == "make-1-1");
+    assert_eq!(stream.map(|stream| &stream["bytes"]), Some(&json!(8)), "{streams}");
+    writer.finish().await?;
+    let end = tokio::time::timeout(Duration::from_secs(20), following.chunk()).await??;
+    assert_eq!(end, None);
+    Ok(())
+}
+
+#[tokio::test]
+async fn lines_are_found_by_number_and_by_text() -> anyhow::Result<()> {
+    let server = start().await?;
+    let client = server.client(Scope::Read).await?;
+    let build = ended(&server.store, "ci").await?.0;
+    let mut writer = server.logs.writer(build, "log").await?;
+    for line in 1..=2_500 {
+        writer.append(format!("line {line}: {}\n", "x".repeat(line % 90)).as_bytes()).await?;
+    }
+    writer.append(b"the open end").await?;
+    writer.finish().await?;
+    let (_, last) = client.get(&format!("/builds/{build}/log/lines?limit=2")).await?;
+    assert_eq!((&last["total"], &last["finished"]), (&json!(2_501), &json!(true)));
+    assert_eq!(
+        last["lines"][1],
+        json!({ "line": 2_501, "offset": last["lines"][1]["offset"], "text": "the open end" })
+    );
+    let (_, middle) = client.get(&format!("/builds/{build}/log/lines?from=1000&limit=1000")).await?;
+    let lines = middle["lines"].as_array().cloned().unwrap_or_default();
+    assert_eq!(lines.len(), 1_000);
+    for (line, number) in lines.iter().zip(1_000..) {
+        assert!(line["text"].as_str().is_some_and(|text| text.starts_with(&format!("line {number}:"))), "{line}");
+    }
+    let offset = lines[7]["offset"].as_u64().unwrap_or_default();
+    let at = client.request(Method::GET, &format!("/builds/{build}/log?offset={offset}")).send().await?.text().await?;
+    assert!(at.starts_with("line 1007:"), "{at:.20}");
+    let (_, found) = client.get(&format!("/builds/{build}/log/search?q=line%20200&from=300&limit=3")).await?;
+    let numbers: Vec<_> =
+        found["matches"].as_array().into_iter().flatten().map(|found| found["line"].as_u64()).collect();
+    assert_eq!((numbers, &found["next"]), (vec![Some(2_000), Some(2_001), Some(2_002)], &json!(2_003)), "{found}");
+    let (status, _) = client.get(&format!("/builds/{build}/log/search?q=")).await?;
+    assert_eq!(status, 400);
+    Ok(())
+}
