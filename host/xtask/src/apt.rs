@@ -4,11 +4,14 @@ use std::fs;
 use std::os::unix::fs::MetadataExt as _;
 use std::path::Path;
 use std::process::Command;
+use std::sync::{Mutex, PoisonError};
 
 use anyhow::{Context as _, bail};
 
 use crate::process;
 
+/// Held while packages are installed: apt refuses to run twice at a time.
+static INSTALLING: Mutex<()> = Mutex::new(());
 /// The program that installs.
 const APT_GET: &str = "/usr/bin/apt-get";
 
@@ -34,6 +37,7 @@ pub(crate) fn ensure(packages: &[&str]) -> anyhow::Result<()> {
     if !Path::new(APT_GET).exists() {
         bail!("install {}: this machine has no apt-get", packages.join(", "));
     }
+    let _alone = INSTALLING.lock().unwrap_or_else(PoisonError::into_inner);
     let missing = missing(packages)?;
     if missing.is_empty() {
         return Ok(());

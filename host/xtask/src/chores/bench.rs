@@ -10,9 +10,13 @@ use serde_json::Value;
 use crate::args::Extent;
 use crate::chores::build::{BUNDLE_VARIABLE, release};
 use crate::chores::plugins;
+use crate::chores::tools;
 use crate::process::{self, cargo};
 use crate::projects;
 use crate::repository::Repository;
+
+/// The package whose bench is held against Buildbot.
+const BESIDE_BUILDBOT: &str = "service";
 
 /// Runs all benches, or those of one package; the bars that were missed are in what they print.
 pub(crate) fn run(repository: &Repository, only: Option<&str>) -> anyhow::Result<()> {
@@ -24,6 +28,7 @@ pub(crate) fn run(repository: &Repository, only: Option<&str>) -> anyhow::Result
         bail!("find a bench{}", only.map_or_else(String::new, |only| format!(" in a package `{only}`")));
     }
     let projects = projects::ensure(Extent::Full)?;
+    let needs_buildbot = chosen.iter().any(|bench| bench.package == BESIDE_BUILDBOT);
     let mut command = cargo(repository);
     command.args(["bench", "--no-fail-fast"]);
     // Every package of the benches, whichever run: what is selected decides the features of what all depend on, and other
@@ -36,6 +41,9 @@ pub(crate) fn run(repository: &Repository, only: Option<&str>) -> anyhow::Result
     }
     command.env("MUSTER_BIN", &binary).env("MUSTER_TEST_PROJECTS", &projects);
     command.env(BUNDLE_VARIABLE, repository.components());
+    if needs_buildbot {
+        command.env("MUSTER_TEST_BUILDBOT", tools::buildbot(repository)?);
+    }
     if !process::status(&mut command)?.success() {
         bail!("reach every bar: see what was missed above");
     }

@@ -15,9 +15,18 @@ use crate::stages::Stages;
 /// Runs all stages; tests that fail are an error after the summary.
 pub(crate) fn run(repository: &Repository, extent: Extent) -> anyhow::Result<()> {
     let mut stages = Stages::default();
-    let tools = stages.run("tools", || tools::ensure(repository, extent))?;
-    stages.run("plugins", || plugins::run(repository))?;
-    stages.run("build", || build(repository))?;
+    // What is fetched and unpacked leaves most of a machine idle, and compiling needs all of it.
+    let (fetched, s3_server) = stages.run_beside(
+        "packages and projects",
+        || tools::fetch(repository, extent),
+        |stages| {
+            let s3_server = stages.run("S3 server", || tools::s3_server(repository))?;
+            stages.run("plugins", || plugins::run(repository))?;
+            stages.run("build", || build(repository))?;
+            Ok(s3_server)
+        },
+    )?;
+    let tools = fetched.with(s3_server);
     let runner = Runner::find();
     let environment = |command| in_environment(command, repository, &tools, extent);
     stages.run("plugin tests", || {
@@ -56,6 +65,9 @@ fn in_environment(mut command: Command, repository: &Repository, tools: &Tools, 
     command.env("MUSTER_BIN", repository.binary("debug")).env(BUNDLE_VARIABLE, repository.components());
     if let Some(s3_server) = &tools.s3_server {
         command.env("MUSTER_TEST_S3", s3_server);
+    }
+    if let Some(schemathesis) = &tools.schemathesis {
+        command.env("MUSTER_TEST_SCHEMATHESIS", schemathesis);
     }
     if let Some(projects) = &tools.projects {
         command.env("MUSTER_TEST_PROJECTS", projects);

@@ -11,9 +11,10 @@ use crate::process::{self, cargo};
 use crate::projects;
 use crate::repository::Repository;
 
-/// What tests run for real: containers, a database, networks of their own, Python projects, Go's own tree.
-const PACKAGES: [&str; 20] = [
+/// What tests run for real: containers, a database, a browser, networks of their own, Python projects, Go's own tree.
+const PACKAGES: [&str; 21] = [
     "busybox-static",
+    "chromium",
     "conmon",
     "gcc",
     "git",
@@ -38,19 +39,45 @@ const PACKAGES: [&str; 20] = [
 /// An S3 server; later releases need a newer compiler than this project's.
 const S3_SERVER: &str = "s3s-fs@0.14.1";
 
+/// What makes requests from a description of an API.
+const SCHEMATHESIS: &str = "schemathesis==4.32.5";
+
+/// Whom a bench holds the service against: the master with its pages, and a worker.
+const BUILDBOT: &str = "4.3.0";
+
 /// The tools that tests are told about.
 pub(crate) struct Tools {
     /// The S3 server, unless it could not be had.
     pub(crate) s3_server: Option<PathBuf>,
+    /// The generator of requests, unless it could not be had.
+    pub(crate) schemathesis: Option<PathBuf>,
     /// The folder of published projects, unless they could not be had.
     pub(crate) projects: Option<PathBuf>,
 }
 
-/// Gets what is missing. Where that is impossible the tests that need it skip themselves, saying why; under `CI` that
-/// is an error.
-pub(crate) fn ensure(repository: &Repository, extent: Extent) -> anyhow::Result<Tools> {
+/// What is fetched ready to be used.
+pub(crate) struct Fetched {
+    projects: Option<PathBuf>,
+    schemathesis: Option<PathBuf>,
+}
+
+impl Fetched {
+    /// With what was compiled.
+    pub(crate) fn with(self, s3_server: Option<PathBuf>) -> Tools {
+        Tools { s3_server, schemathesis: self.schemathesis, projects: self.projects }
+    }
+}
+
+/// Gets what is missing of packages, published projects and programs in Python. Where that is impossible the tests that
+/// need it skip themselves, saying why; under `CI` that is an error.
+pub(crate) fn fetch(repository: &Repository, extent: Extent) -> anyhow::Result<Fetched> {
     tolerate(apt::ensure(&PACKAGES))?;
-    Ok(Tools { s3_server: tolerate(s3_server(repository))?, projects: tolerate(projects::ensure(extent))? })
+    Ok(Fetched { schemathesis: tolerate(schemathesis(repository))?, projects: tolerate(projects::ensure(extent))? })
+}
+
+/// Gets the S3 server, on the same terms.
+pub(crate) fn s3_server(repository: &Repository) -> anyhow::Result<Option<PathBuf>> {
+    tolerate(installed(repository))
 }
 
 /// Whether this run is the gate, where nothing may be skipped for want of a tool.
@@ -69,7 +96,7 @@ fn tolerate<T>(result: anyhow::Result<T>) -> anyhow::Result<Option<T>> {
     }
 }
 
-fn s3_server(repository: &Repository) -> anyhow::Result<PathBuf> {
+fn installed(repository: &Repository) -> anyhow::Result<PathBuf> {
     let folder = repository.target().join("tools");
     let program = folder.join("bin/s3s-fs");
     if program.exists() {
@@ -78,8 +105,9 @@ fn s3_server(repository: &Repository) -> anyhow::Result<PathBuf> {
     eprintln!("installing {S3_SERVER} into {}", folder.display());
     let mut command = cargo(repository);
     command
-        // Optimised just enough: its tests move little data, and compiling it is the longest part of a cold run's tools.
-        .env("CARGO_PROFILE_RELEASE_OPT_LEVEL", "1")
+        // Its tests move little data, and compiling it is the longest part of a cold run's tools.
+        .env("CARGO_PROFILE_RELEASE_OPT_LEVEL", "0")
+        .env("CARGO_PROFILE_RELEASE_CODEGEN_UNITS", "16")
         .args(["install", "--quiet", "--locked", S3_SERVER, "--features", "binary", "--root"])
         .arg(&folder)
         .arg("--target-dir")
@@ -89,4 +117,26 @@ fn s3_server(repository: &Repository) -> anyhow::Result<PathBuf> {
         bail!("find `{}` after its installation", program.display());
     }
     Ok(program)
+}
+
+fn schemathesis(repository: &Repository) -> anyhow::Result<PathBuf> {
+    Ok(in_python(repository, SCHEMATHESIS, &[SCHEMATHESIS])?.join("bin/schemathesis"))
+}
+
+/// Gets Buildbot: the environment that its programs are in.
+pub(crate) fn buildbot(repository: &Repository) -> anyhow::Result<PathBuf> {
+    let [master, worker] = [format!("buildbot[bundle]=={BUILDBOT}"), format!("buildbot-worker=={BUILDBOT}")];
+    in_python(repository, &format!("buildbot=={BUILDBOT}"), &[&master, &worker])
+}
+
+/// An environment of this name, with these in it.
+fn in_python(repository: &Repository, name: &str, packages: &[&str]) -> anyhow::Result<PathBuf> {
+    let folder = repository.target().join("tools").join(name);
+    let whole = folder.join("whole");
+    if !whole.exists() {
+        eprintln!("installing {name} into {}", folder.display());
+        projects::equip(&folder, packages).with_context(|| format!("install {name}"))?;
+        std::fs::write(&whole, "").with_context(|| format!("write `{}`", whole.display()))?;
+    }
+    Ok(folder)
 }

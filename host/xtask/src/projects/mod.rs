@@ -18,11 +18,17 @@ use anyhow::Context as _;
 use crate::args::Extent;
 use crate::process;
 
-pub(crate) use python::Release;
+pub(crate) use python::{Release, equip};
 
-/// What the demo builds: 4,700 tests, about two minutes of one processor; it has no dependencies itself.
-pub(crate) const NETWORKX: Release =
-    Release { name: "networkx", version: "3.4.2", requirements: &["pytest==8.3.5"], wheels: &[], editable: false };
+/// What the demo builds: 4,700 tests, about two minutes of one processor; it has no dependencies itself. A bench holds
+/// Muster against pytest's own way to use several processors.
+pub(crate) const NETWORKX: Release = Release {
+    name: "networkx",
+    version: "3.4.2",
+    requirements: &["pytest==8.3.5", "pytest-xdist==3.6.1"],
+    wheels: &[],
+    editable: false,
+};
 
 /// What the tests build with the pytest builder.
 const PYTHON: [Release; 3] = [

@@ -52,7 +52,7 @@ impl Release {
         let made_of = format!("{self:?}\n");
         if fs::read_to_string(&equipped).ok().as_deref() != Some(&made_of) {
             eprintln!("making an environment for {} with {}", self.name, self.requirements.join(", "));
-            self.equip(&python, base).with_context(|| format!("equip {} {}", self.name, self.version))?;
+            self.equip(base).with_context(|| format!("equip {} {}", self.name, self.version))?;
             fs::write(&equipped, made_of).with_context(|| format!("write `{}`", equipped.display()))?;
         }
         Ok(())
@@ -66,15 +66,14 @@ impl Release {
         unpack(&download.join(format!("{}-{}.tar.gz", self.name, self.version)), &self.tree(base))
     }
 
-    fn equip(&self, python: &Path, base: &Path) -> anyhow::Result<()> {
+    fn equip(&self, base: &Path) -> anyhow::Result<()> {
         let environment = self.environment(base);
-        process::run(Command::new(python).args(["-m", "venv", "--clear"]).arg(&environment))?;
+        equip(&environment, self.requirements)?;
         let pip = |command: &str| {
             let mut pip = Command::new(environment.join("bin/python"));
             pip.args(["-m", "pip", command, "--quiet", "--disable-pip-version-check"]);
             pip
         };
-        process::run(pip("install").args(self.requirements))?;
         if self.editable {
             let mut install = pip("install");
             process::run(install.args(["--no-deps", "--no-build-isolation", "--editable"]).arg(self.tree(base)))?;
@@ -83,6 +82,17 @@ impl Release {
         wheels.args(self.requirements).args(self.wheels);
         process::run(wheels.arg("--wheel-dir").arg(base.join("wheels")))
     }
+}
+
+/// Makes a virtual environment with these in it.
+///
+/// # Errors
+/// There is no Python, or one of them cannot be had.
+pub(crate) fn equip(environment: &Path, requirements: &[&str]) -> anyhow::Result<()> {
+    process::run(Command::new(python()?).args(["-m", "venv", "--clear"]).arg(environment))?;
+    let mut pip = Command::new(environment.join("bin/python"));
+    pip.args(["-m", "pip", "install", "--quiet", "--disable-pip-version-check"]);
+    process::run(pip.args(requirements))
 }
 
 /// A Python that can make virtual environments.
