@@ -6,13 +6,16 @@
 //! everything compiled. The time of a build is that from its first exec of tests to its last verdict, that of nextest is
 //! the one it prints. The binary is the one that `MUSTER_BIN` names, the suite that in the folder `MUSTER_TEST_PROJECTS`.
 
+mod support;
+
 use std::path::{Path, PathBuf};
 use std::process::{Command, ExitCode};
 use std::time::Duration;
 
 use anyhow::{Context as _, Result, ensure};
 use measure::{Bar, Report, Samples};
-use serde_json::Value;
+
+use support::Build;
 
 const ROUNDS: usize = 5;
 const SUITE: &str = "crossbeam-workspace";
@@ -57,14 +60,6 @@ struct Bench {
     home: PathBuf,
 }
 
-/// One build.
-struct Build {
-    /// From the first exec of tests to the last verdict.
-    tests: Duration,
-    /// Where the time went.
-    certificate: Vec<String>,
-}
-
 impl Bench {
     /// All that nextest runs.
     fn compile(&self) -> Result<()> {
@@ -91,24 +86,8 @@ impl Bench {
 
     fn muster(&self) -> Result<Build> {
         let mut command = Command::new(&self.binary);
-        command.arg("build").arg(&self.tree).args(["--helpers", HELPERS, "--json", "--state"]).arg(&self.home);
-        let output = command.envs([NO_DEBUG]).output().context("start MUSTER_BIN")?;
-        ensure!(output.status.success(), "muster build: {}", String::from_utf8_lossy(&output.stderr));
-        let text = String::from_utf8(output.stdout).context("read the events")?;
-        let events = text.lines().map(serde_json::from_str).collect::<Result<Vec<Value>, _>>()?;
-        let mut begun = None;
-        let mut ended = None;
-        let mut certificate = Vec::new();
-        for event in &events {
-            match event["event"].as_str() {
-                Some("attempt-started") => begun = begun.or(event["time_s"].as_f64()),
-                Some("test") => ended = event["time_s"].as_f64(),
-                Some("done") => certificate = lines(&event["certificate"]),
-                Some(_) | None => {}
-            }
-        }
-        let seconds = ended.zip(begun).map(|(ended, begun)| ended - begun).context("no test was run")?;
-        Ok(Build { tests: Duration::try_from_secs_f64(seconds)?, certificate })
+        command.arg("build").arg(&self.tree).args(["--helpers", HELPERS, "--state"]).arg(&self.home);
+        Build::run(command.envs([NO_DEBUG]))
     }
 }
 
@@ -117,16 +96,4 @@ fn printed(text: &str) -> Option<Duration> {
     let line = text.lines().find_map(|line| line.trim_start().strip_prefix("Summary ["))?;
     let seconds = line.split_once("s]")?.0.trim().parse().ok()?;
     Duration::try_from_secs_f64(seconds).ok()
-}
-
-/// The certificate, a line for each of its parts.
-fn lines(certificate: &Value) -> Vec<String> {
-    let seconds = |value: &Value| value.as_f64().unwrap_or_default();
-    let (took, bound) = (seconds(&certificate["took_s"]), seconds(&certificate["lower_bound_s"]));
-    let differences = certificate["differences"].as_array().into_iter().flatten();
-    let parts = differences.map(|part| {
-        let (label, text) = (part["label"].as_str().unwrap_or_default(), part["text"].as_str().unwrap_or_default());
-        format!("  {label} {:.1} s: {text}", seconds(&part["time_s"]))
-    });
-    std::iter::once(format!("certificate: took {took:.1} s, lower bound {bound:.1} s")).chain(parts).collect()
 }

@@ -4,6 +4,7 @@ use std::process::ExitCode;
 
 use engine::Outcome;
 
+use crate::client::ServerError;
 use crate::config::ConfigError;
 
 /// How the command ends. The numbers are a contract with scripts.
@@ -79,6 +80,9 @@ pub fn of_error(error: &anyhow::Error) -> (Exit, Option<String>) {
         if let Some(usage) = cause.downcast_ref::<UsageError>() {
             return (Exit::Usage, Some(usage.hint.clone()).filter(|hint| !hint.is_empty()));
         }
+        if let Some(server) = cause.downcast_ref::<ServerError>() {
+            return (server.exit(), Some(server.hint()).filter(|hint| !hint.is_empty()));
+        }
         if let Some(config) = cause.downcast_ref::<ConfigError>() {
             let hint = match config {
                 ConfigError::Read { .. } => Some("check the path, and that you may read it".to_owned()),
@@ -99,6 +103,11 @@ fn hint_for_io(error: &anyhow::Error) -> Option<String> {
     } else {
         None
     }
+}
+
+/// What is wrong, and what to do about it; the latter is empty where nobody knows.
+pub fn what_and_hint(error: &anyhow::Error) -> (String, String) {
+    (describe(error), of_error(error).1.unwrap_or_default())
 }
 
 /// An error and its causes, as it is printed: causes that repeat what was said already are left out.

@@ -4,19 +4,17 @@
 //! report and the log file are views of these and know nothing of how they came about.
 
 pub mod args;
+pub mod assemble;
 pub mod bundle;
+pub mod client;
 pub mod commands;
 pub mod config;
 pub mod exit;
-pub mod go2015;
-pub mod junit;
-pub mod logfile;
 pub mod plugins;
 pub mod progress;
-pub mod report;
-pub mod summary;
-pub mod text;
+mod serve;
 pub use coordinator::view;
+pub use report::{summary, text};
 
 mod start;
 

@@ -6,7 +6,7 @@ use std::process::ExitCode;
 use clap::Parser;
 use tracing_subscriber::EnvFilter;
 
-use crate::args::{Cli, GlobalArgs};
+use crate::args::{Cli, Command, GlobalArgs, LogForm};
 use crate::{commands, exit};
 
 /// Runs the command line of this process.
@@ -20,7 +20,7 @@ pub fn main() -> ExitCode {
         }
     };
     let global = cli.global.clone();
-    start_log(&global);
+    start_log(&global, &cli.command);
     match commands::run(cli) {
         Ok(exit) => exit.into(),
         Err(error) if is_broken_pipe(&error) => ExitCode::SUCCESS,
@@ -49,20 +49,27 @@ fn print_error(global: &GlobalArgs, error: &str, hint: Option<&str>) {
 }
 
 /// Diagnostics go to standard error. `MUSTER_LOG` chooses more finely than `-v`, in tracing's syntax.
-fn start_log(global: &GlobalArgs) {
-    let default = match (global.quiet, global.verbose) {
-        (true, _) => "error",
-        (false, 0 | 1) => "warn",
-        (false, 2) => "info",
-        (false, _) => "debug",
+fn start_log(global: &GlobalArgs, command: &Command) {
+    let serving = if let Command::Serve(args) = command { Some(args.log_format) } else { None };
+    // What a service does unasked is for its operator to read; a command says in its own words what it does.
+    let default = match (global.quiet, global.verbose, serving.is_some()) {
+        (true, _, _) => "error",
+        (false, 0 | 1, false) => "warn",
+        (false, 0, true) | (false, 2, false) => "info",
+        (false, _, _) => "debug",
     };
     let filter = EnvFilter::try_from_env("MUSTER_LOG").unwrap_or_else(|_| EnvFilter::new(default));
-    let subscriber = tracing_subscriber::fmt()
-        .with_env_filter(filter)
-        .with_writer(io::stderr)
-        .with_ansi(global.color.enabled(io::stderr().is_terminal()))
-        .without_time()
-        .finish();
+    let log = tracing_subscriber::fmt().with_env_filter(filter).with_writer(io::stderr);
+    let color = global.color.enabled(io::stderr().is_terminal());
+    // The journal has its own times.
+    let timed = serving.is_some() && std::env::var_os("JOURNAL_STREAM").is_none();
+    let set = match serving {
+        Some(LogForm::Json) => tracing::subscriber::set_global_default(log.json().finish()),
+        Some(LogForm::Text) if timed => tracing::subscriber::set_global_default(log.with_ansi(color).finish()),
+        Some(LogForm::Text) | None => {
+            tracing::subscriber::set_global_default(log.with_ansi(color).without_time().finish())
+        }
+    };
     // Set once, here, by the only caller.
-    tracing::subscriber::set_global_default(subscriber).expect("nothing set a subscriber before");
+    set.expect("nothing set a subscriber before");
 }

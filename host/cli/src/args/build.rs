@@ -17,10 +17,9 @@ Examples:
 Exit codes: 0 passed, 1 tests failed, 2 usage or configuration, 3 could not finish, 130 canceled.
 Ctrl-C cancels cleanly; a second one kills.";
 
-/// `muster build`.
+/// What is to be built, and with what: the same for a build here and one that a server is asked for.
 #[derive(Clone, Debug, Default, Args)]
-#[command(after_help = AFTER)]
-pub struct BuildArgs {
+pub struct WantedArgs {
     /// The tree
     #[arg(value_name = "PATH", default_value = ".")]
     pub path: PathBuf,
@@ -53,12 +52,6 @@ pub struct BuildArgs {
     /// Where machines come from: `local`, `docker` or a pool of the host's configuration
     #[arg(long, value_name = "NAME", help_heading = "Where it runs")]
     pub pool: Option<String>,
-    /// Use a machine that runs a buildlet already (repeatable)
-    ///
-    /// `muster buildlet --listen ADDR` prints the URL. `@FILE` reads it from a file, so that its password is not
-    /// seen by others on this machine.
-    #[arg(long, value_name = "URL", conflicts_with = "pool", help_heading = "Where it runs")]
-    pub buildlet: Vec<String>,
 
     /// The policy plugin: which test goes where next
     #[arg(long, value_name = "NAME", help_heading = "Plugins")]
@@ -66,10 +59,18 @@ pub struct BuildArgs {
     /// The estimator plugin: how long a test will take
     #[arg(long, value_name = "NAME", help_heading = "Plugins")]
     pub estimator: Option<String>,
-    /// Load this component too (repeatable); it goes before a bundled one of the same name
-    #[arg(long, value_name = "FILE", help_heading = "Plugins")]
-    pub plugin: Vec<PathBuf>,
+}
 
+impl WantedArgs {
+    /// Run everything after a failure (true) or stop at the first (false), where either was said.
+    pub fn keeps_going(&self) -> Option<bool> {
+        if self.keep_going { Some(true) } else { self.fail_fast.then_some(false) }
+    }
+}
+
+/// What is written at the end of a build.
+#[derive(Clone, Debug, Default, Args)]
+pub struct WrittenArgs {
     /// Write JUnit XML here, whatever the outcome
     #[arg(long, value_name = "FILE", help_heading = "What is written")]
     pub junit: Option<PathBuf>,
@@ -79,6 +80,28 @@ pub struct BuildArgs {
     /// Write the ordered log here
     #[arg(long, value_name = "FILE", help_heading = "What is written")]
     pub log: Option<PathBuf>,
+}
+
+/// `muster build`.
+#[derive(Clone, Debug, Default, Args)]
+#[command(after_help = AFTER)]
+pub struct BuildArgs {
+    /// What is to be built.
+    #[command(flatten)]
+    pub wanted: WantedArgs,
+    /// Use a machine that runs a buildlet already (repeatable)
+    ///
+    /// `muster buildlet --listen ADDR` prints the URL. `@FILE` reads it from a file, so that its password is not
+    /// seen by others on this machine.
+    #[arg(long, value_name = "URL", conflicts_with = "pool", help_heading = "Where it runs")]
+    pub buildlet: Vec<String>,
+    /// Load this component too (repeatable); it goes before a bundled one of the same name
+    #[arg(long, value_name = "FILE", help_heading = "Plugins")]
+    pub plugin: Vec<PathBuf>,
+
+    /// What is written at the end.
+    #[command(flatten)]
+    pub written: WrittenArgs,
     /// Print one JSON event a line on standard output, documented in docs/events.md
     #[arg(long, help_heading = "What is written")]
     pub json: bool,

@@ -5,7 +5,10 @@ use std::path::PathBuf;
 use clap::builder::styling::{AnsiColor, Effects, Styles};
 use clap::{Args, Parser, Subcommand, ValueEnum};
 
-use super::{BuildArgs, BuildersArgs, BuildletArgs, ConfigArgs, PluginArgs, SimulateArgs};
+use super::{
+    BuildArgs, BuildersArgs, BuildletArgs, BuildsArgs, CancelArgs, ConfigArgs, DoctorArgs, GcArgs, LogsArgs,
+    PluginArgs, RetryArgs, ServeArgs, SimulateArgs, StatusArgs, SubmitArgs, TokensArgs,
+};
 
 const STYLES: Styles = Styles::styled()
     .header(AnsiColor::Green.on_default().effects(Effects::BOLD))
@@ -86,6 +89,26 @@ impl ColorChoice {
 pub enum Command {
     /// Build a tree and run its tests on many machines
     Build(Box<BuildArgs>),
+    /// Serve as a coordinator: many builds, remembered and shown
+    Serve(ServeArgs),
+    /// Ask a server for the build of a local tree, without pushing it anywhere
+    Submit(Box<SubmitArgs>),
+    /// Show where a server's build is
+    Status(StatusArgs),
+    /// Show the log of a server's build, or follow it
+    Logs(LogsArgs),
+    /// Stop a server's build
+    Cancel(CancelArgs),
+    /// Ask a server for a build again
+    Retry(RetryArgs),
+    /// List the builds of a server
+    Builds(BuildsArgs),
+    /// List, make and revoke the tokens of a server
+    Tokens(TokensArgs),
+    /// Remove what old builds of a service left
+    Gc(GcArgs),
+    /// Check this machine's setup, and the server
+    Doctor(DoctorArgs),
     /// List what can be built, and on which machines
     Builders(BuildersArgs),
     /// Serve this machine as a buildlet: files and commands over HTTP

@@ -4,6 +4,8 @@ use std::path::PathBuf;
 
 use clap::{Args, Subcommand};
 
+use super::ServerArgs;
+
 /// `muster plugin`.
 #[derive(Clone, Debug, Args)]
 pub struct PluginArgs {
@@ -21,6 +23,10 @@ pub enum PluginCommand {
     Inspect(PluginInspectArgs),
     /// Compile a guest in Rust to a component
     Build(PluginBuildArgs),
+    /// Have a server read its configuration and plugins anew
+    Reload(PluginReloadArgs),
+    /// Return a server to the generation of a plugin before the one that serves
+    Rollback(PluginRollbackArgs),
 }
 
 /// `muster plugin list`.
@@ -60,4 +66,35 @@ pub struct PluginBuildArgs {
     /// As one JSON object a plugin
     #[arg(long)]
     pub json: bool,
+}
+
+/// `muster plugin reload`.
+#[derive(Clone, Debug, Default, Args)]
+#[command(after_help = "\
+Builds that run go on with the plugins they began with. If anything cannot be used, all stays as it was.
+Needs the scope `manage`.")]
+pub struct PluginReloadArgs {
+    /// As one JSON object
+    #[arg(long)]
+    pub json: bool,
+    /// Which server.
+    #[command(flatten)]
+    pub server: ServerArgs,
+}
+
+/// `muster plugin rollback`.
+#[derive(Clone, Debug, Default, Args)]
+#[command(after_help = "\
+It holds, also over restarts, until the plugin's source is another one than that which was given up: install a
+mended file, and it serves. Needs the scope `manage`.")]
+pub struct PluginRollbackArgs {
+    /// The plugin
+    #[arg(value_name = "NAME")]
+    pub name: String,
+    /// As one JSON object
+    #[arg(long)]
+    pub json: bool,
+    /// Which server.
+    #[command(flatten)]
+    pub server: ServerArgs,
 }

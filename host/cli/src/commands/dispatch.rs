@@ -1,6 +1,6 @@
 //! Runs the command that was asked for.
 
-use super::{build, builders, buildlet, completions, config, plugin, simulate, version};
+use super::{build, builders, buildlet, completions, config, doctor, gc, plugin, remote, serve, simulate, version};
 use crate::args::{Cli, Command};
 use crate::exit::Exit;
 
@@ -12,6 +12,16 @@ pub fn run(cli: Cli) -> anyhow::Result<Exit> {
     let global = &cli.global;
     match cli.command {
         Command::Build(args) => build::run(global, &args),
+        Command::Serve(args) => serve::run(global, &args),
+        Command::Submit(args) => remote::submit(global, &args),
+        Command::Status(args) => remote::status(&args),
+        Command::Logs(args) => remote::logs(&args),
+        Command::Cancel(args) => remote::cancel(&args),
+        Command::Retry(args) => remote::retry(&args),
+        Command::Builds(args) => remote::builds(&args),
+        Command::Tokens(args) => remote::tokens(&args.command),
+        Command::Gc(args) => gc::run(global, &args),
+        Command::Doctor(args) => doctor::run(global, &args),
         Command::Builders(args) => builders::run(global, &args),
         Command::Buildlet(args) => buildlet::run(global, &args),
         Command::Plugin(args) => plugin::run(global, &args.command),

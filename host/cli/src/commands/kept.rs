@@ -12,7 +12,7 @@ use crate::exit::UsageError;
 ///
 /// # Errors
 /// There is none of these.
-pub(super) fn kept(named: Option<&Path>, host: &HostFile, folders: &Folders) -> anyhow::Result<Kept> {
+pub(crate) fn kept(named: Option<&Path>, host: &HostFile, folders: &Folders) -> anyhow::Result<Kept> {
     let absolute = |folder: PathBuf| {
         std::path::absolute(&folder).with_context(|| format!("failed to resolve `{}`", folder.display()))
     };

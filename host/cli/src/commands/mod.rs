@@ -5,11 +5,17 @@ mod buildlet;
 mod completions;
 mod config;
 mod dispatch;
-mod kept;
+mod doctor;
+mod gc;
+pub(crate) mod kept;
 mod output;
 mod plugin;
+mod remote;
+mod serve;
+mod signals;
 mod simulate;
 mod version;
+mod whole;
 
 pub mod build;
 

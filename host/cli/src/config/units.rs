@@ -5,6 +5,9 @@ use std::time::Duration;
 
 use serde::{Deserialize, Deserializer, Serialize, Serializer};
 
+/// Seconds of a day.
+const DAY: u64 = 24 * 60 * 60;
+
 /// A duration, written `90s`, `5m` or `1h 30m`.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub struct Time(pub Duration);
@@ -30,6 +33,11 @@ impl Time {
 
 impl fmt::Display for Time {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let seconds = self.0.as_secs();
+        // Ninety days are not two months, twenty-nine days and some hours.
+        if seconds >= 2 * DAY && seconds.is_multiple_of(DAY) && self.0.subsec_nanos() == 0 {
+            return write!(f, "{}days", seconds / DAY);
+        }
         write!(f, "{}", humantime::format_duration(self.0))
     }
 }
@@ -131,6 +139,10 @@ mod tests {
     #[test]
     fn durations_need_a_unit() {
         assert_eq!(Time::parse("1h 30m"), Ok(Time::seconds(5400)));
+        for text in ["90days", "365days", "1day", "1h 30m", "36h"] {
+            let shown = Time::parse(text).map(|time| time.to_string());
+            assert_eq!(shown.as_deref(), Ok(if text == "36h" { "1day 12h" } else { text }));
+        }
         assert!(Time::parse("90").is_err());
         assert!(Time::parse("0s").is_err());
     }

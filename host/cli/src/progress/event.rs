@@ -2,7 +2,8 @@
 
 use std::time::Duration;
 
-use engine::{Outcome, Role, Status, VerdictKind};
+use engine::{Role, Status, VerdictKind};
+use report::outcome;
 use serde_json::{Value, json};
 
 use crate::exit;
@@ -129,16 +130,6 @@ fn done(report: &BuildReport) -> Value {
             "role": plugin.role, "name": plugin.name, "digest": some(&plugin.digest),
         })).collect::<Vec<_>>(),
     })
-}
-
-/// The outcome in one word, with its cause.
-pub fn outcome(outcome: &Outcome) -> (&'static str, &str) {
-    match outcome {
-        Outcome::Passed => ("passed", ""),
-        Outcome::Failed { cause } => ("failed", cause),
-        Outcome::Errored { cause } => ("errored", cause),
-        Outcome::Canceled { cause } => ("canceled", cause),
-    }
 }
 
 /// What a buildlet is to a build, in one word.

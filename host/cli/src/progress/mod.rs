@@ -7,7 +7,7 @@ mod plain;
 mod state;
 mod terminal;
 
-pub use event::{EVENTS, event, outcome};
+pub use event::{EVENTS, event};
 pub use json::JsonProgress;
 pub use plain::PlainProgress;
 pub use state::{BuildState, BuildletLine};

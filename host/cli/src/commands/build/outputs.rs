@@ -4,9 +4,9 @@ use std::io::{self, IsTerminal};
 use std::time::{Duration, Instant};
 
 use anyhow::Context;
+use report::logfile::LogFile;
 
 use crate::args::{BuildArgs, GlobalArgs};
-use crate::logfile::LogFile;
 use crate::progress::{JsonProgress, PlainProgress, Progress, TerminalProgress};
 use crate::view::{BuildReport, BuildUpdate};
 
@@ -35,7 +35,7 @@ impl Outputs {
         let create = |path: &std::path::PathBuf| {
             LogFile::create(path).with_context(|| format!("failed to write the log `{}`", path.display()))
         };
-        let log = args.log.as_ref().map(create).transpose()?;
+        let log = args.written.log.as_ref().map(create).transpose()?;
         Ok(Outputs { progress, log, began: Instant::now(), report: None })
     }
 

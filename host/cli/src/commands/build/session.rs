@@ -6,15 +6,15 @@ use std::time::{Duration, SystemTime, UNIX_EPOCH};
 use anyhow::Context;
 use coordinator::ports::LogFormat;
 use engine::Outcome;
-use tokio::signal::unix::{Signal, SignalKind, signal};
 use tokio::sync::mpsc;
 use tokio_util::sync::CancellationToken;
 
-use super::job::BuildJob;
 use super::outputs::Outputs;
 use super::{reports, run as driver};
 use crate::args::{BuildArgs, GlobalArgs};
+use crate::assemble::BuildJob;
 use crate::bundle::{self, BUNDLE};
+use crate::commands::signals::Signals;
 use crate::config::find::Folders;
 use crate::exit::{self, Exit};
 use crate::summary::{Paint, summary};
@@ -87,26 +87,6 @@ async fn drive(job: &BuildJob, mut outputs: Outputs) -> anyhow::Result<Ended> {
     }
     let (report, log) = outputs.finish();
     Ok(Ended { report, log, driver, canceled })
-}
-
-/// The signals that ask a build to end.
-struct Signals {
-    interrupt: Signal,
-    terminate: Signal,
-}
-
-impl Signals {
-    fn listen() -> anyhow::Result<Signals> {
-        let listen = |kind| signal(kind).context("failed to listen for signals");
-        Ok(Signals { interrupt: listen(SignalKind::interrupt())?, terminate: listen(SignalKind::terminate())? })
-    }
-
-    async fn next(&mut self) -> &'static str {
-        tokio::select! {
-            _ = self.interrupt.recv() => "Ctrl-C",
-            _ = self.terminate.recv() => "SIGTERM",
-        }
-    }
 }
 
 fn conclude(global: &GlobalArgs, args: &BuildArgs, ended: Ended) -> anyhow::Result<Exit> {

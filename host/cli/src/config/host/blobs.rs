@@ -18,10 +18,12 @@ const DEFAULT_AGE: Time = Time::seconds(30 * 24 * 60 * 60);
 pub struct BlobsSection {
     /// `file:///path`, `s3://bucket/prefix` or `gs://bucket/prefix`. None is `blobs` in the state folder.
     pub url: Option<String>,
-    /// The most they may take together: beyond it those used longest ago are removed.
+    /// The most they may take together: beyond it those used longest ago are removed. Not set is 20 GiB for the
+    /// folder in the state folder, and no bound for a store that `url` names.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub max_size: Option<Size>,
-    /// What was not used for this long is removed.
+    /// What was not used for this long is removed. Not set is 30 days for the folder in the state folder, and no bound
+    /// for a store that `url` names.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub max_age: Option<Time>,
 }

@@ -6,7 +6,8 @@ use std::path::{Path, PathBuf};
 use serde::{Deserialize, Serialize};
 
 use super::{
-    BlobsSection, BuildSection, LimitsSection, PluginSection, PoolKind, PoolSection, StateSection, StoreSection,
+    BlobsSection, BuildSection, LimitsSection, PluginSection, PoolKind, PoolSection, RetentionSection, RuleSection,
+    ServeSection, StateSection, StoreSection,
 };
 use crate::config::find::{COORDINATOR, Folders};
 use crate::config::located::{Located, SourceText};
@@ -32,6 +33,12 @@ pub struct HostConfig {
     pub blobs: BlobsSection,
     /// Where records are kept.
     pub store: StoreSection,
+    /// How `muster serve` serves.
+    pub serve: ServeSection,
+    /// How long a service keeps what builds leave behind.
+    pub retention: RetentionSection,
+    /// What some builds use that others do not.
+    pub rule: Vec<RuleSection>,
 }
 
 /// What it says, and where.

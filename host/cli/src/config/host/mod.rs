@@ -6,6 +6,9 @@ mod file;
 mod limits;
 mod plugins;
 mod pool;
+mod retention;
+mod rules;
+mod serve;
 mod state;
 
 pub use blobs::{BlobsSection, StoreSection};
@@ -14,4 +17,7 @@ pub use file::{HostConfig, HostFile};
 pub use limits::LimitsSection;
 pub use plugins::{GrantsSection, HttpGrantSection, PluginLimitsSection, PluginSection};
 pub use pool::{PoolKind, PoolSection};
+pub use retention::RetentionSection;
+pub use rules::RuleSection;
+pub use serve::ServeSection;
 pub use state::StateSection;

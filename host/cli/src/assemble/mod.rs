@@ -1,0 +1,16 @@
+//! Everything a build needs, put together from what is asked, its tree, the host's configuration, plugins and pools:
+//! `muster build` does it once, `muster serve` for every build.
+
+mod builder;
+mod job;
+mod key;
+mod look;
+mod outline;
+mod pools;
+mod project;
+mod tree;
+
+pub use job::{BuildJob, PoolChoice, Wishes};
+pub(crate) use outline::{Ground, Subject, check_sections, outline};
+pub(crate) use pools::{Machines, PoolGround, machines};
+pub(crate) use project::name as project_name;

@@ -1,0 +1,175 @@
+//! The pool that was chosen.
+
+use std::path::Path;
+use std::sync::Arc;
+use std::time::Duration;
+
+use anyhow::Context;
+use buildlet::BuildletUrl;
+use plugin_host::PluginRegistry;
+use pool::by_url::UrlSettings;
+use pool::local::{LocalSettings, MachineLimits};
+use pool::plugin::{PluginPool, PluginSettings};
+use pool::{LocalPool, Pool, UrlPool};
+
+use crate::assemble::PoolChoice;
+use crate::config::find::Kept;
+use crate::config::host::{HostFile, PoolKind, PoolSection};
+use crate::config::nearest::nearest;
+use crate::exit::{self, UsageError};
+use crate::plugins::PluginMachines;
+
+/// A pool, and what is known of its machines beforehand.
+pub(crate) struct Machines {
+    pub(crate) pool: Arc<dyn Pool>,
+    /// Its machines are processes on this one, and see this one's files.
+    pub(crate) local: bool,
+    /// What it cannot do, in words.
+    pub(crate) notes: Vec<String>,
+}
+
+/// What a pool is opened with.
+#[derive(Clone, Copy)]
+pub(crate) struct PoolGround<'a> {
+    /// The host's configuration.
+    pub(crate) host: &'a HostFile,
+    /// The folders of what is kept.
+    pub(crate) kept: &'a Kept,
+    /// The helpers that are wanted: a local pool has room for as many.
+    pub(crate) helpers: Option<u32>,
+    /// How long local buildlets outlive whoever started them; none is not at all.
+    pub(crate) survive: Option<Duration>,
+}
+
+/// Opens the pool. Must be called within a tokio runtime.
+///
+/// # Errors
+/// There is no such pool, or it cannot be opened.
+pub(crate) fn machines(
+    choice: &PoolChoice,
+    ground: PoolGround<'_>,
+    registry: &PluginRegistry,
+) -> anyhow::Result<Machines> {
+    match choice {
+        PoolChoice::Urls(urls) => by_url(ground, "url", urls, &PoolSection::default()),
+        PoolChoice::Named(name) => {
+            let of_config = ground.host.config.pool.get(name);
+            match of_config {
+                None if name == "local" => local(ground, name, &PoolSection::default()),
+                // A pool plugin needs no section where its defaults will do.
+                None => {
+                    of_plugin(ground, name, &PoolSection { kind: PoolKind::Plugin, ..PoolSection::default() }, registry)
+                }
+                Some(section) => match section.kind {
+                    PoolKind::Local => local(ground, name, section),
+                    PoolKind::Url => by_url(ground, name, &read_urls(ground, section)?, section),
+                    PoolKind::Plugin => of_plugin(ground, name, section, registry),
+                },
+            }
+        }
+    }
+}
+
+fn local(ground: PoolGround<'_>, name: &str, section: &PoolSection) -> anyhow::Result<Machines> {
+    let mut settings = LocalSettings::new(this_binary()?, ground.kept.state.join("buildlets"));
+    settings.name = name.to_owned();
+    ground.host.config.limits.apply_to(&mut settings.client);
+    settings.host_types.clone_from(&section.host_types);
+    if let Some(count) = section.buildlets {
+        settings.count = count.max(1);
+    }
+    if let Some(helpers) = ground.helpers {
+        settings.count = settings.count.max(helpers.saturating_add(1));
+    }
+    settings.survive = ground.survive;
+    settings.limits = MachineLimits {
+        memory_bytes: section.memory.map(|size| size.0),
+        cpu_millis: section.cpus.map(|cpus| (cpus * 1000.0).round() as u64),
+    };
+    let pool = LocalPool::new(settings).context("failed to prepare the local pool")?;
+    let notes = pool.notes().to_vec();
+    Ok(Machines { pool: Arc::new(pool), local: true, notes })
+}
+
+fn read_urls(ground: PoolGround<'_>, section: &PoolSection) -> anyhow::Result<Vec<String>> {
+    let read = |file: &std::path::PathBuf| {
+        let path = ground.host.resolve(file);
+        let text = std::fs::read_to_string(&path).map_err(|error| {
+            UsageError::new(format!("failed to read the buildlet URL in `{}`: {error}", path.display()), "")
+        })?;
+        Ok(text.trim().to_owned())
+    };
+    section.url_files.iter().map(read).collect()
+}
+
+fn by_url(ground: PoolGround<'_>, name: &str, urls: &[String], section: &PoolSection) -> anyhow::Result<Machines> {
+    let parse = |url: &String| {
+        url.parse::<BuildletUrl>().map_err(|error| {
+            // The text holds a password, and is not repeated.
+            let why = exit::describe(&anyhow::Error::from(error));
+            UsageError::new(format!("failed to use a buildlet URL: {why}"), "`muster buildlet` prints the whole URL")
+        })
+    };
+    let urls = urls.iter().map(parse).collect::<Result<Vec<_>, _>>()?;
+    let mut settings =
+        UrlSettings { name: name.to_owned(), host_types: section.host_types.clone(), ..UrlSettings::default() };
+    ground.host.config.limits.apply_to(&mut settings.client);
+    let pool = match leases(ground, name) {
+        Some(folder) => UrlPool::open(urls, settings, &folder).context("failed to open a pool of machines by URL")?,
+        None => UrlPool::new(urls, settings),
+    };
+    Ok(Machines { pool: Arc::new(pool), local: false, notes: Vec::new() })
+}
+
+fn of_plugin(
+    ground: PoolGround<'_>,
+    name: &str,
+    section: &PoolSection,
+    registry: &PluginRegistry,
+) -> anyhow::Result<Machines> {
+    let plugin = section.plugin.as_deref().unwrap_or(name);
+    let generation = registry.get(plugin, plugin_host::Role::Pool).map_err(|fault| {
+        let configured = ground.host.config.pool.keys().map(String::as_str).chain(["local"]);
+        let hint = nearest(name, configured).map(|near| format!("did you mean `{near}`?")).unwrap_or_default();
+        UsageError::new(format!("there is no pool `{name}`: {}", fault.detail), hint)
+    })?;
+    let text = serde_json::to_string(&section.settings).context("failed to read settings as JSON")?;
+    // What the section says; else the plugin's own settings.
+    let settings = (!section.settings.is_empty()).then_some(text);
+    let source = generation.pool(settings).context("failed to use a pool plugin as one")?;
+    let mut settings = PluginSettings::new(name, coordinator_name(&ground.kept.state), run_name());
+    settings.agent_binary = this_binary()?;
+    ground.host.config.limits.apply_to(&mut settings.client);
+    settings.host_types.clone_from(&section.host_types);
+    // A build without its main machine would wait for ever.
+    settings.most = section.buildlets.map(|count| count.max(1));
+    if let Some(life) = section.max_life {
+        settings.max_life = life.0;
+    }
+    let source = Arc::new(PluginMachines(source));
+    let pool = match leases(ground, name) {
+        Some(folder) => PluginPool::open(source, settings, &folder).context("failed to open a pool plugin's pool")?,
+        None => PluginPool::new(source, settings),
+    };
+    Ok(Machines { pool: Arc::new(pool), local: false, notes: Vec::new() })
+}
+
+/// Where a pool whose machines are taken up again notes which build has which.
+fn leases(ground: PoolGround<'_>, name: &str) -> Option<std::path::PathBuf> {
+    ground.survive.map(|_| ground.kept.state.join("leases").join(name))
+}
+
+fn this_binary() -> anyhow::Result<std::path::PathBuf> {
+    std::env::current_exe().context("failed to find the muster binary itself")
+}
+
+/// The same for every run over one state folder, so that machines left by one are found by the next.
+fn coordinator_name(state: &Path) -> String {
+    let digest = snapshot::Digest::of(state.as_os_str().as_encoded_bytes()).to_string();
+    digest[..12].to_owned()
+}
+
+fn run_name() -> String {
+    let since = std::time::SystemTime::now().duration_since(std::time::UNIX_EPOCH).unwrap_or_default();
+    format!("{:x}-{:x}", since.as_secs(), std::process::id())
+}

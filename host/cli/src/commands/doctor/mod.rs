@@ -1,0 +1,9 @@
+//! `muster doctor`: what an operator would look at first.
+
+mod finding;
+mod machine;
+mod run;
+mod server;
+mod state;
+
+pub(super) use run::run;

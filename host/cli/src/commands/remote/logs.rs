@@ -1,0 +1,82 @@
+//! `muster logs`: the log of a build, as far as it is or to its end.
+
+use std::io::Write as _;
+
+use bytes::Bytes;
+use report::text;
+use serde_json::json;
+use service::view::LogStreams;
+
+use super::{block_on, client};
+use crate::args::LogsArgs;
+use crate::client::{Client, LogStream};
+use crate::commands::output::{columns, print};
+use crate::exit::Exit;
+
+/// Shows a log.
+///
+/// # Errors
+/// The server refuses, or is away for too long.
+pub(crate) fn run(args: &LogsArgs) -> anyhow::Result<Exit> {
+    let client = client(&args.server)?;
+    block_on(async {
+        if args.list {
+            return list(args, client.get(&format!("/builds/{}/logs", args.id)).await?);
+        }
+        let mut out = Out { json: args.json, at: args.offset };
+        if args.follow {
+            let mut log = LogStream::new(&client, args.id, args.stream.as_deref(), args.offset);
+            while let Some(piece) = log.next().await? {
+                out.write(&piece)?;
+            }
+            return Ok(Exit::Passed);
+        }
+        copy(&client, args, &mut out).await
+    })
+}
+
+async fn copy(client: &Client, args: &LogsArgs, out: &mut Out) -> anyhow::Result<Exit> {
+    let mut log = client.log(args.id, args.stream.as_deref(), args.offset).await?;
+    while let Some(piece) = client.chunk(&mut log).await? {
+        out.write(&piece)?;
+    }
+    Ok(Exit::Passed)
+}
+
+/// Standard output.
+struct Out {
+    json: bool,
+    at: u64,
+}
+
+impl Out {
+    fn write(&mut self, piece: &Bytes) -> anyhow::Result<()> {
+        if self.json {
+            print(&json!({ "offset": self.at, "text": String::from_utf8_lossy(piece) }).to_string())?;
+        } else {
+            let mut out = std::io::stdout().lock();
+            out.write_all(piece)?;
+            // Who follows a log wants to see it now.
+            out.flush()?;
+        }
+        self.at += piece.len() as u64;
+        Ok(())
+    }
+}
+
+fn list(args: &LogsArgs, streams: LogStreams) -> anyhow::Result<Exit> {
+    if args.json {
+        print(&serde_json::to_string(&streams)?)?;
+        return Ok(Exit::Passed);
+    }
+    let rows: Vec<[String; 4]> = streams
+        .streams
+        .into_iter()
+        .map(|stream| {
+            let state = if stream.finished { "" } else { "goes on" };
+            [stream.name, text::bytes(stream.bytes), stream.machine.unwrap_or_default(), state.to_owned()]
+        })
+        .collect();
+    print(&columns(&rows))?;
+    Ok(Exit::Passed)
+}

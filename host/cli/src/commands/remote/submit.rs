@@ -1,0 +1,127 @@
+//! `muster submit`: brings a local tree to a server and asks for its build.
+
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+
+use anyhow::Context;
+use report::text;
+use serde_json::json;
+use service::problem::Kind;
+use service::view::BuildView;
+use service::{Submission, Trust};
+use snapshot::source::{FoundBy, SourceListing};
+
+use super::wait::wait;
+use super::{block_on, client};
+use crate::args::{GlobalArgs, SubmitArgs};
+use crate::assemble::project_name;
+use crate::client::{Client, ServerError, pack};
+use crate::commands::output::{print, warn};
+use crate::config::tree::TreeFile;
+use crate::exit::{Exit, UsageError};
+
+/// Submits a build, and waits for it if that is asked for.
+///
+/// # Errors
+/// The tree cannot be packed, or the server refuses it or cannot be reached.
+pub(crate) fn run(global: &GlobalArgs, args: &SubmitArgs) -> anyhow::Result<Exit> {
+    let written = &args.written;
+    if !args.wait && (written.junit.is_some() || written.report.is_some() || written.log.is_some()) {
+        let what = "`--junit`, `--report` and `--log` are written when the build is over";
+        return Err(UsageError::new(what, "add `--wait`, or ask for them later: `muster logs ID`").into());
+    }
+    let client = client(&args.server)?;
+    block_on(async {
+        let view = submit(global, args, &client).await?;
+        let id = view.item.id;
+        let url = format!("{}/api/v1/builds/{id}", client.url());
+        if args.json {
+            print(
+                &json!({ "id": id, "url": url, "project": view.item.project, "builder": view.item.builder })
+                    .to_string(),
+            )?;
+        } else if args.wait {
+            warn(&format!("build {id} at {url}"));
+        } else {
+            print(&id.to_string())?;
+        }
+        if args.wait { wait(global, args, &client, id).await } else { Ok(Exit::Passed) }
+    })
+}
+
+async fn submit(global: &GlobalArgs, args: &SubmitArgs, client: &Client) -> anyhow::Result<BuildView> {
+    let tree = folder(&args.wanted.path)?;
+    let project = match &args.project {
+        Some(project) => project.clone(),
+        None => TreeFile::find(&tree)?.config.project.unwrap_or_else(|| project_name(&tree)),
+    };
+    let say = |text: String| {
+        if !global.quiet {
+            warn(&text);
+        }
+    };
+    let listing = list(&tree).await?;
+    if let FoundBy::Walk(why) = &listing.found_by {
+        say(format!("everything in the tree is sent: {why}"));
+    }
+    let version = match &listing.found_by {
+        FoundBy::Git(git) => git.describe.clone().or_else(|| git.commit.clone()),
+        FoundBy::Walk(_) => None,
+    };
+    let files = listing.files.len() as u64;
+    let packed = pack(listing).await?;
+    let submission = submission(args, packed.digest.clone(), project, version);
+    // Most trees were sent before; and what is refused is refused before anything is sent.
+    match ask(args, client, &submission).await {
+        Err(error) if error.is(Kind::TreeMissing) => {}
+        answer => return Ok(answer?),
+    }
+    let bytes = packed.bytes;
+    packed.upload(client).await?;
+    say(format!("sent {}, {} packed", text::plural(files, "file"), text::bytes(bytes)));
+    Ok(ask(args, client, &submission).await?)
+}
+
+async fn ask(args: &SubmitArgs, client: &Client, submission: &Submission) -> Result<BuildView, ServerError> {
+    match &args.idempotency_key {
+        Some(key) => client.post_once("/builds", key, submission).await,
+        None => client.post("/builds", submission).await,
+    }
+}
+
+fn submission(args: &SubmitArgs, tree: String, project: String, version: Option<String>) -> Submission {
+    let wanted = &args.wanted;
+    Submission {
+        tree,
+        project: Some(project),
+        version,
+        builder: wanted.builder.clone(),
+        run: wanted.run.clone(),
+        helpers: wanted.helpers,
+        retries: wanted.retries,
+        keep_going: wanted.keeps_going(),
+        fresh: wanted.fresh,
+        timeout_s: wanted.timeout.map(|timeout| timeout.0.as_secs().max(1)),
+        policy: wanted.policy.clone(),
+        estimator: wanted.estimator.clone(),
+        pool: wanted.pool.clone(),
+        priority: args.priority,
+        trust: if args.trusted { Trust::Trusted } else { Trust::Try },
+        ..Submission::default()
+    }
+}
+
+fn folder(path: &Path) -> anyhow::Result<PathBuf> {
+    if !path.is_dir() {
+        let what = format!("`{}` is not a folder", path.display());
+        return Err(UsageError::new(what, "give the folder of a source tree").into());
+    }
+    path.canonicalize().with_context(|| format!("failed to resolve `{}`", path.display()))
+}
+
+async fn list(tree: &Path) -> anyhow::Result<Arc<SourceListing>> {
+    let of = tree.to_owned();
+    let listed = tokio::task::spawn_blocking(move || snapshot::source::list(&of)).await;
+    let listing = listed.context("listing the tree panicked")?;
+    Ok(Arc::new(listing.with_context(|| format!("failed to list the tree `{}`", tree.display()))?))
+}

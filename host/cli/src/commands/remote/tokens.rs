@@ -1,0 +1,83 @@
+//! `muster tokens`: who may do what.
+
+use serde::{Deserialize, Serialize};
+use serde_json::json;
+use service::identity::Scope;
+
+use super::show::ago;
+use super::{block_on, client};
+use crate::args::{TokensCommand, TokensCreateArgs, TokensListArgs, TokensRevokeArgs};
+use crate::commands::output::{columns, print, warn};
+use crate::exit::Exit;
+
+/// A token as the server shows it.
+#[derive(Debug, Serialize, Deserialize)]
+struct Token {
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    token: Option<String>,
+    id: String,
+    name: String,
+    scopes: Vec<Scope>,
+    created: u64,
+    expires: Option<u64>,
+    used: Option<u64>,
+    by: String,
+}
+
+#[derive(Debug, Serialize, Deserialize)]
+struct Tokens {
+    tokens: Vec<Token>,
+}
+
+/// Lists, makes or revokes tokens.
+///
+/// # Errors
+/// The server refuses, or cannot be reached.
+pub(crate) fn run(command: &TokensCommand) -> anyhow::Result<Exit> {
+    match command {
+        TokensCommand::List(args) => list(args)?,
+        TokensCommand::Create(args) => create(args)?,
+        TokensCommand::Revoke(args) => revoke(args)?,
+    }
+    Ok(Exit::Passed)
+}
+
+fn list(args: &TokensListArgs) -> anyhow::Result<()> {
+    let client = client(&args.server)?;
+    let tokens: Tokens = block_on(async { Ok(client.get("/tokens").await?) })?;
+    if args.json {
+        return Ok(print(&serde_json::to_string(&tokens)?)?);
+    }
+    let rows: Vec<[String; 5]> = tokens.tokens.iter().map(row).collect();
+    Ok(print(&columns(&rows))?)
+}
+
+fn row(token: &Token) -> [String; 5] {
+    let scopes: Vec<&str> = token.scopes.iter().map(|scope| scope.word()).collect();
+    let used = token.used.map_or_else(|| "never used".to_owned(), |at| format!("used {}", ago(at * 1000)));
+    let ends = match token.expires {
+        Some(at) => jiff::Timestamp::from_second(i64::try_from(at).unwrap_or(i64::MAX))
+            .map_or_else(|_| "ends".to_owned(), |at| format!("ends {}", at.strftime("%Y-%m-%d %H:%M"))),
+        None => "does not end".to_owned(),
+    };
+    [token.id.clone(), token.name.clone(), scopes.join(" "), used, ends]
+}
+
+fn create(args: &TokensCreateArgs) -> anyhow::Result<()> {
+    let client = client(&args.server)?;
+    let life = args.expires.map(|life| life.0.as_secs());
+    let body = json!({ "name": args.name, "scopes": args.scope, "expires_in_s": life });
+    let made: Token = block_on(async { Ok(client.post("/tokens", &body).await?) })?;
+    if args.json {
+        return Ok(print(&serde_json::to_string(&made)?)?);
+    }
+    warn(&format!("this is the only time that the token {} is shown", made.id));
+    Ok(print(made.token.as_deref().unwrap_or_default())?)
+}
+
+fn revoke(args: &TokensRevokeArgs) -> anyhow::Result<()> {
+    let client = client(&args.server)?;
+    block_on(async { Ok(client.delete(&format!("/tokens/{}", args.id)).await?) })?;
+    let told = format!("the token {} is good for nothing from now on", args.id);
+    Ok(print(&if args.json { json!({ "revoked": args.id }).to_string() } else { told })?)
+}

@@ -1,0 +1,13 @@
+//! What old builds leave behind, found and removed: by the service every hour, and by `muster gc`.
+
+mod components;
+mod logs;
+mod needs;
+mod round;
+mod stale;
+mod trees;
+
+#[cfg(test)]
+mod tests;
+
+pub(crate) use round::{Ground, Outcome, round};

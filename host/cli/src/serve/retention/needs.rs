@@ -1,0 +1,72 @@
+//! What the store knows of builds, read whole: what is not known is no reason to remove anything.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use anyhow::Context;
+use engine::{BuildId, Fact, Record, Time};
+use store::{BuildQuery, Store};
+
+/// Builds read at once.
+const PAGE: u32 = 500;
+
+/// The builds that are shown, and what the unfinished ones among them need.
+#[derive(Debug, Default)]
+pub(super) struct Needs {
+    /// When each ended; none is unfinished.
+    pub(super) shown: BTreeMap<u64, Option<Time>>,
+    /// Those that are no longer shown since this round began.
+    pub(super) forgotten: BTreeSet<u64>,
+    /// The trees of unfinished builds, `sha256:...`.
+    pub(super) trees: BTreeSet<String>,
+}
+
+impl Needs {
+    /// Reads it.
+    ///
+    /// # Errors
+    /// The store cannot be read, or holds what a newer version wrote.
+    pub(super) async fn read(store: &Store) -> anyhow::Result<Needs> {
+        let mut needs = Needs::default();
+        let mut asked = BuildQuery { limit: PAGE, ..BuildQuery::default() };
+        loop {
+            let rows = store.builds(&asked).await.context("failed to list the builds")?;
+            asked.before = rows.last().map(|row| row.header.build);
+            let whole = rows.len() == PAGE as usize;
+            for row in rows {
+                let build = row.header.build;
+                needs.shown.insert(build.0, row.ended.as_ref().map(|ended| ended.ended));
+                if row.ended.is_none() {
+                    let kept = service::Kept::read(&row.header.submission);
+                    let kept =
+                        kept.with_context(|| format!("what was submitted as build {build} is not understood"))?;
+                    needs.trees.insert(kept.submission.tree);
+                }
+            }
+            if !whole {
+                return Ok(needs);
+            }
+        }
+    }
+
+    /// The components that these builds began with.
+    ///
+    /// # Errors
+    /// As [`Needs::read`].
+    pub(super) async fn components(&self, store: &Store) -> anyhow::Result<BTreeSet<String>> {
+        let mut digests = BTreeSet::new();
+        for build in self.shown.keys() {
+            digests.extend(began_with(store, BuildId(*build)).await?);
+        }
+        Ok(digests)
+    }
+}
+
+/// A build's first record says what it began with.
+async fn began_with(store: &Store, build: BuildId) -> anyhow::Result<Vec<String>> {
+    let records = store.records_after(build, 0, 1).await.context("failed to read the records of a build")?;
+    let Some((_, json)) = records.first() else { return Ok(Vec::new()) };
+    let record: Record =
+        serde_json::from_str(json).with_context(|| format!("the first record of build {build} is not understood"))?;
+    let Fact::Submitted(spec) = record.fact else { return Ok(Vec::new()) };
+    Ok(spec.plugins.into_iter().map(|(_, plugin)| plugin.digest).collect())
+}
