@@ -10,6 +10,7 @@ mod node_ids;
 mod ordered_log;
 mod outside_plugin;
 mod published;
+mod service;
 mod set_up;
 mod support;
 mod verdicts;

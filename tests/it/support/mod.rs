@@ -2,17 +2,24 @@
 
 pub(crate) mod buildlet;
 pub(crate) mod disk;
+pub(crate) mod http;
 pub(crate) mod junit;
 mod lab;
 pub(crate) mod live;
 pub(crate) mod podman;
+pub(crate) mod postgres;
 pub(crate) mod proxy;
+pub(crate) mod s3;
 pub(crate) mod sdist;
+pub(crate) mod server;
 mod tree;
+mod until;
 
 pub(crate) use lab::Lab;
 pub(crate) use live::Live;
+pub(crate) use server::Server;
 pub(crate) use tree::Tree;
+pub(crate) use until::{until, within};
 
 use std::collections::BTreeMap;
 use std::ffi::OsStr;
@@ -190,4 +197,15 @@ impl Outcome {
         let events: Vec<String> = self.events.iter().map(ToString::to_string).collect();
         format!("exit {:?}\n{}\n{}", self.code, events.join("\n"), self.stderr)
     }
+}
+
+/// Two long texts are the same; where they begin to differ is shown, and no more.
+pub(crate) fn assert_same(what: &str, left: &str, right: &str) {
+    let place = left.bytes().zip(right.bytes()).take_while(|(left, right)| left == right).count();
+    let around = |text: &str| {
+        let bytes = &text.as_bytes()[place.saturating_sub(200)..text.len().min(place + 200)];
+        String::from_utf8_lossy(bytes).into_owned()
+    };
+    let (lengths, around) = ((left.len(), right.len()), (around(left), around(right)));
+    assert!(left == right, "{what}: {lengths:?} bytes, from {place} on:\n{:?}\n{:?}", around.0, around.1);
 }
