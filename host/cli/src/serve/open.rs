@@ -1,6 +1,7 @@
 //! Opening what a service works with.
 
-use std::fs::{File, OpenOptions};
+use std::fs::{DirBuilder, File, OpenOptions};
+use std::os::unix::fs::DirBuilderExt as _;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::time::Duration;
@@ -29,7 +30,9 @@ const LOCK: &str = "serve.lock";
 /// # Errors
 /// Another service has it, or it cannot be made.
 pub(super) fn claim(state: &Path) -> anyhow::Result<File> {
-    std::fs::create_dir_all(state).with_context(|| format!("failed to make the folder `{}`", state.display()))?;
+    // Trees, logs and the token are nobody's business but this account's.
+    let made = DirBuilder::new().recursive(true).mode(0o700).create(state);
+    made.with_context(|| format!("failed to make the folder `{}`", state.display()))?;
     let path = state.join(LOCK);
     let file = OpenOptions::new().create(true).truncate(false).write(true).open(&path);
     let file = file.with_context(|| format!("failed to open `{}`", path.display()))?;
