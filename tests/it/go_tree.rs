@@ -10,7 +10,7 @@ use std::process::Command;
 use rustix::process::Signal;
 
 use crate::losses::{assert_only_the_machine_was_lost, pid_of_helper};
-use crate::support::{Live, Outcome, User, is_full_for, live, skip};
+use crate::support::{Live, Outcome, User, live, skip};
 
 /// The sources, and a toolchain to make them with.
 const SOURCES: &str = "/usr/share/go-1.19";
@@ -27,9 +27,6 @@ const BROKEN: (&str, &str, &str) = ("src/container/ring/ring.go", "\t\t\tn++\n",
 
 #[test]
 fn go_is_made_once_and_its_tests_are_what_dist_says() {
-    if !is_full_for("Go's own tree, seven minutes of both cores") {
-        return;
-    }
     let Some(tree) = Tree::copy() else { return };
     let user = User::new();
     user.configure(&format!("[plugins.go-dist.settings]\nbootstrap = \"{TOOLCHAIN}\"\n"));
