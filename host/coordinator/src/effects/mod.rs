@@ -6,6 +6,7 @@ mod command;
 mod decide;
 pub(crate) mod estimate;
 pub(crate) mod feed;
+mod group_sink;
 mod list;
 mod make;
 mod pipe;

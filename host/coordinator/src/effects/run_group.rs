@@ -4,29 +4,17 @@ use std::io;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
-use async_trait::async_trait;
-use buildlet::client::OutputSink;
-use bytes::Bytes;
-use engine::{
-    AttemptEnd, AttemptId, CommandEnd, Event, ExecFailure, ExecFailureKind, LeaseId, PluginFault, PluginRef, Report,
-    Test, TestIndex,
-};
+use engine::{AttemptEnd, AttemptId, ExecFailure, ExecFailureKind, LeaseId, PluginFault, PluginRef, Test, TestIndex};
 
 use super::command::KeptSink;
-use super::{Context, command, make, results};
-use crate::inbox::Inbox;
+use super::group_sink::GroupSink;
+use super::{Context, command, make};
 use crate::job::Job;
 use crate::kept::ExecLog;
 use crate::lease::Leased;
-use crate::output::{AttemptOutput, Piece};
-use crate::ports::{Command, ENVIRONMENT, ParserEvent, ParserSession, TestPlan};
+use crate::output::AttemptOutput;
+use crate::ports::{Command, TestPlan};
 use crate::view::BuildUpdate;
-
-/// What a parser is given at a time.
-const CHUNK_BYTES: usize = 64 << 10;
-
-/// Reports of one attempt that are kept: a parser must not fill the memory.
-const MAX_REPORTS: usize = 1_000_000;
 
 pub(super) async fn run(
     context: &Context,
@@ -114,11 +102,11 @@ fn plugin_failure(fault: &PluginFault) -> ExecFailure {
     ExecFailure::new(ExecFailureKind::Other, format!("builder plugin {fault}"))
 }
 
-fn keep_failure(error: &io::Error) -> ExecFailure {
+pub(super) fn keep_failure(error: &io::Error) -> ExecFailure {
     super::keep_failure("a test", error)
 }
 
-async fn tell_fault(job: &Job, plugin: &PluginRef, fault: &PluginFault) {
+pub(super) async fn tell_fault(job: &Job, plugin: &PluginRef, fault: &PluginFault) {
     let text = format!("parser plugin {fault}; its output is read by the exit status alone");
     let update = BuildUpdate::PluginFault { plugin: plugin.name.clone(), digest: plugin.digest.clone(), text };
     job.tell(update).await;
@@ -165,188 +153,4 @@ async fn keep(job: &Job, attempt: AttemptId, raw: ExecLog, output: AttemptOutput
         job.kept.keep(attempt, &shown).await?;
     }
     Ok(note)
-}
-
-/// Reads what a group prints.
-struct GroupSink {
-    /// As it comes.
-    raw: ExecLog,
-    job: Arc<Job>,
-    inbox: Inbox,
-    attempt: AttemptId,
-    buildlet: String,
-    output: AttemptOutput,
-    session: Option<Box<dyn ParserSession>>,
-    reports: Vec<Report>,
-    open: Option<String>,
-    started: Instant,
-    /// When the last test began or ended, while output streams: what measures a test whose runner does not.
-    boundary: Option<Instant>,
-    overhead: Option<Duration>,
-    /// This side could not keep the output.
-    failure: Option<ExecFailure>,
-}
-
-#[async_trait]
-impl OutputSink for GroupSink {
-    async fn push(&mut self, offset: u64, chunk: Bytes) -> io::Result<()> {
-        if let Err(error) = self.raw.push(offset, &chunk).await {
-            self.failure = Some(keep_failure(&error));
-            return Err(error);
-        }
-        let update = BuildUpdate::MachineOutput { buildlet: self.buildlet.clone(), bytes: chunk.to_vec() };
-        self.job.tell(update).await;
-        for piece in chunk.chunks(CHUNK_BYTES) {
-            let kept = self.read(piece).await;
-            if let Err(error) = &kept {
-                self.failure = Some(keep_failure(error));
-            }
-            kept?;
-        }
-        Ok(())
-    }
-}
-
-#[async_trait]
-impl KeptSink for GroupSink {
-    fn next(&self) -> u64 {
-        self.raw.end()
-    }
-
-    async fn keep(&mut self) -> io::Result<bool> {
-        self.raw.flush().await?;
-        Ok(true)
-    }
-}
-
-impl GroupSink {
-    /// Reads what came in an earlier life of the coordinator.
-    async fn replay(&mut self) -> io::Result<()> {
-        let mut at = 0;
-        while at < self.raw.end() {
-            let kept = self.raw.read(at).await?;
-            at += kept.len() as u64;
-            for piece in kept.chunks(CHUNK_BYTES) {
-                self.read(piece).await?;
-            }
-        }
-        Ok(())
-    }
-
-    async fn read(&mut self, piece: &[u8]) -> io::Result<()> {
-        let Some(session) = &mut self.session else { return self.output.text(piece).await };
-        match session.push(piece).await {
-            Ok(events) => self.take(events).await,
-            Err(fault) => {
-                self.give_up_parser(&fault).await;
-                self.output.text(piece).await
-            }
-        }
-    }
-
-    /// After a fault the rest is raw text.
-    async fn give_up_parser(&mut self, fault: &PluginFault) {
-        self.session = None;
-        if let Some(parser) = &self.job.plugins.parser {
-            tell_fault(&self.job, parser.plugin(), fault).await;
-        }
-    }
-
-    async fn take(&mut self, events: Vec<ParserEvent>) -> io::Result<()> {
-        for event in events {
-            match event {
-                ParserEvent::Banner(banner) => self.output.heading(Piece::Banner(banner)),
-                ParserEvent::Other(key, note) if key == ENVIRONMENT => self.output.heading(Piece::Environment(note)),
-                ParserEvent::Text(text) => self.output.text(&text).await?,
-                ParserEvent::Started(name) => self.test_started(name).await,
-                ParserEvent::Finished(report) => self.test_ended(report).await,
-                ParserEvent::Progress(..) | ParserEvent::Other(..) => {}
-            }
-        }
-        Ok(())
-    }
-
-    async fn test_started(&mut self, name: String) {
-        self.overhead.get_or_insert_with(|| self.started.elapsed());
-        self.boundary = self.boundary.map(|_| Instant::now());
-        self.open = Some(name.clone());
-        self.inbox.send(Event::TestStarted { attempt: self.attempt, name }).await;
-    }
-
-    async fn test_ended(&mut self, mut report: Report) {
-        if let Some(boundary) = self.boundary {
-            report.duration.get_or_insert(boundary.elapsed());
-            self.boundary = Some(Instant::now());
-        }
-        let before = self.started.elapsed().saturating_sub(report.duration.unwrap_or_default());
-        self.overhead.get_or_insert(before);
-        if self.open.as_deref() == Some(report.name.as_str()) {
-            self.open = None;
-        }
-        let name = report.name.clone();
-        let update = BuildUpdate::TestReported {
-            name: name.clone(),
-            status: report.status,
-            duration: report.duration,
-            buildlet: self.buildlet.clone(),
-        };
-        self.job.tell(update).await;
-        if self.reports.len() < MAX_REPORTS {
-            self.reports.push(report);
-        }
-        self.inbox.send(Event::TestEnded { attempt: self.attempt, name }).await;
-    }
-
-    /// Reads the result files and ends the parser; whether it read all there was.
-    async fn finish(
-        &mut self,
-        context: &Context,
-        leased: &Leased,
-        attempt: &str,
-        globs: &[String],
-        end: &CommandEnd,
-    ) -> Result<bool, ExecFailure> {
-        if self.session.is_none() {
-            return Ok(false);
-        }
-        if !globs.is_empty() {
-            // What result files tell came when all was over.
-            self.boundary = None;
-            let results = results::fetch(context, leased, attempt, globs).await?;
-            for name in &results.names {
-                self.read_file(&results, name).await.map_err(|error| keep_failure(&error))?;
-            }
-        }
-        let Some(session) = &mut self.session else { return Ok(false) };
-        match session.finish(end).await {
-            Ok(events) => self.take(events).await.map_err(|error| keep_failure(&error))?,
-            Err(fault) => self.give_up_parser(&fault).await,
-        }
-        // A tree that cannot be split has one test, and its command's exit status is its verdict.
-        Ok(self.session.is_some() && !self.job.spec.one_command)
-    }
-
-    async fn read_file(&mut self, results: &results::Results, name: &str) -> io::Result<()> {
-        let content = tokio::fs::read(results.path(name)).await?;
-        let mut pieces = content.chunks(CHUNK_BYTES).peekable();
-        if pieces.peek().is_none() {
-            self.push_file(name, &[], true).await?;
-        }
-        while let Some(piece) = pieces.next() {
-            let last = pieces.peek().is_none();
-            self.push_file(name, piece, last).await?;
-        }
-        Ok(())
-    }
-
-    async fn push_file(&mut self, name: &str, piece: &[u8], last: bool) -> io::Result<()> {
-        let Some(session) = &mut self.session else { return Ok(()) };
-        match session.push_file(name, piece, last).await {
-            Ok(events) => self.take(events).await,
-            Err(fault) => {
-                self.give_up_parser(&fault).await;
-                Ok(())
-            }
-        }
-    }
 }
