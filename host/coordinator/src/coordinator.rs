@@ -10,7 +10,7 @@ use tokio::sync::{broadcast, mpsc, oneshot};
 use tokio_util::task::AbortOnDropHandle;
 
 use crate::CoordinatorError;
-use crate::driver::{Driver, Order};
+use crate::driver::{Driver, Order, Waiter};
 use crate::job::JobSetup;
 use crate::live::{Committed, LiveBuild, LiveBuilds};
 use crate::source::JobSource;
@@ -97,19 +97,23 @@ impl Coordinator {
     /// # Errors
     /// If the coordinator cannot go on.
     pub async fn submit(&self, build: NewBuild) -> Result<(), CoordinatorError> {
-        let (told, durable) = oneshot::channel();
-        self.order(Order::Submit { build: Box::new(build), durable: told }).await?;
-        durable.await.unwrap_or(Err(CoordinatorError::Stopped))
+        self.submit_for(build, None).await
     }
 
-    /// Waits for the end of a build that is not over yet.
+    /// Submits a build and waits for its end.
     ///
     /// # Errors
-    /// If there is no such build, or the coordinator cannot go on.
-    pub async fn finished(&self, build: BuildId) -> Result<Finished, CoordinatorError> {
+    /// If it cannot be begun, or the coordinator cannot go on.
+    pub async fn run(&self, build: NewBuild) -> Result<Finished, CoordinatorError> {
         let (done, finished) = oneshot::channel();
-        self.order(Order::Wait { build, done }).await?;
+        self.submit_for(build, Some(done)).await?;
         finished.await.unwrap_or(Err(CoordinatorError::Stopped))
+    }
+
+    async fn submit_for(&self, build: NewBuild, done: Option<Waiter>) -> Result<(), CoordinatorError> {
+        let (told, durable) = oneshot::channel();
+        self.order(Order::Submit { build: Box::new(build), durable: told, done }).await?;
+        durable.await.unwrap_or(Err(CoordinatorError::Stopped))
     }
 
     /// Stops a build.

@@ -41,9 +41,9 @@ pub(crate) enum Order {
         build: Box<NewBuild>,
         /// Told once it is durable.
         durable: oneshot::Sender<Result<(), CoordinatorError>>,
+        /// Who waits for its end.
+        done: Option<Waiter>,
     },
-    /// Someone waits for the end of a build.
-    Wait { build: BuildId, done: Waiter },
     /// Something for the engine.
     Event(Event),
     /// No build that waits is to begin.
@@ -99,7 +99,7 @@ struct Running {
     teller: Teller,
     publisher: Publisher,
     durable: Option<oneshot::Sender<Result<(), CoordinatorError>>>,
-    waiting: Vec<Waiter>,
+    done: Option<Waiter>,
     /// It has ended, and all that belongs to it is being completed, or is.
     completing: bool,
 }
@@ -117,7 +117,7 @@ impl Running {
             teller: Teller::default(),
             publisher: Publisher::default(),
             durable: None,
-            waiting: Vec::new(),
+            done: None,
             completing: false,
         }
     }
@@ -148,11 +148,10 @@ impl Driver {
                     Internal::Completed(build) => completed = self.completed(build).await,
                 },
                 order = orders.recv() => match order {
-                    Some(Order::Submit { build, durable }) => {
-                        let event = self.submitted(*build, durable);
+                    Some(Order::Submit { build, durable, done }) => {
+                        let event = self.submitted(*build, durable, done);
                         batch.extend(self.arrived(event));
                     }
-                    Some(Order::Wait { build, done }) => self.wait_for(build, done),
                     Some(Order::Hold) => self.engine.hold(),
                     Some(Order::Event(event)) => batch.extend(self.arrived(Some(event))),
                     Some(Order::Stop(stopped)) => {
@@ -174,14 +173,6 @@ impl Driver {
 
     fn arrived(&self, event: Option<Event>) -> Option<Arrived> {
         event.map(|event| Arrived { at: self.clock.now(), event })
-    }
-
-    fn wait_for(&mut self, build: BuildId, done: Waiter) {
-        match self.running.get_mut(&build) {
-            Some(running) => running.waiting.push(done),
-            // Whoever asked may be gone.
-            None => drop(done.send(Err(CoordinatorError::NoSuchBuild(build)))),
-        }
     }
 
     async fn take(&mut self, events: Vec<Arrived>) -> Result<(), CoordinatorError> {
@@ -268,9 +259,9 @@ impl Driver {
     }
 
     fn carry_out(&mut self, op: OpId, build: BuildId, task: Task) {
+        let Some(running) = self.running.get(&build) else { return };
         let cancel = CancellationToken::new();
         self.under_way.insert(op, cancel.clone());
-        let Some(running) = self.running.get_mut(&build) else { return };
         if let JobState::Ready(job) = &running.job {
             let job = Arc::clone(job);
             self.spawn(job, op, task, cancel);

@@ -36,9 +36,6 @@ pub enum CoordinatorError {
     /// The records of a build do not begin with its submission.
     #[error("read build {0}: its first record is missing")]
     NotSubmitted(BuildId),
-    /// There is no such build, or it is over.
-    #[error("find build {0} among those that are not over")]
-    NoSuchBuild(BuildId),
     /// Another build of this coordinator could not be recorded.
     #[error("go on: {0}")]
     GivenUp(String),

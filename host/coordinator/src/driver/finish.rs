@@ -44,10 +44,10 @@ impl Driver {
     pub(super) async fn completed(&mut self, build: BuildId) -> Result<(), CoordinatorError> {
         let Some(running) = self.running.get_mut(&build) else { return Ok(()) };
         let Some(facts) = running.live.as_ref().map(|live| live.look(|facts, _| facts.clone())) else { return Ok(()) };
-        let (job, waiting) = (running.job.ready().cloned(), std::mem::take(&mut running.waiting));
+        let (job, done) = (running.job.ready().cloned(), running.done.take());
         self.commit_finished(&facts).await?;
         self.ended.push(build);
-        self.tasks.spawn(report(job, facts, waiting));
+        self.tasks.spawn(report(job, facts, done));
         Ok(())
     }
 
@@ -89,20 +89,19 @@ impl Ending {
     }
 }
 
-/// Tells how a build ended.
-async fn report(job: Option<Arc<Job>>, facts: BuildFacts, waiting: Vec<Waiter>) {
-    let Some((ended, outcome, _)) = &facts.ended else { return };
-    let report = match &job {
-        Some(job) => report_of(&facts, *ended, outcome, &job.config.log, job.as_ref()).await,
-        None => report_of(&facts, *ended, outcome, &LogFormat::default(), &NoExcerpts).await,
-    };
+/// Tells how a build ended, if somebody waits for that.
+async fn report(job: Option<Arc<Job>>, facts: BuildFacts, done: Option<Waiter>) {
+    if let (Some(done), Some((ended, outcome, _))) = (done, &facts.ended) {
+        let report = match &job {
+            Some(job) => report_of(&facts, *ended, outcome, &job.config.log, job.as_ref()).await,
+            None => report_of(&facts, *ended, outcome, &LogFormat::default(), &NoExcerpts).await,
+        };
+        tell(job.as_deref(), BuildUpdate::Done(Box::new(report.clone()))).await;
+        // Whoever waited may be gone.
+        let _ = done.send(Ok(Finished { report, facts }));
+    }
     if let Some(job) = &job {
         job.output.remove().await;
-    }
-    tell(job.as_deref(), BuildUpdate::Done(Box::new(report.clone()))).await;
-    for waiter in waiting {
-        // Whoever waited may be gone.
-        let _ = waiter.send(Ok(Finished { report: report.clone(), facts: facts.clone() }));
     }
 }
 

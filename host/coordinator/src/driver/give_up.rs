@@ -34,13 +34,9 @@ impl Driver {
                 // Whoever submitted it may be gone; here and below.
                 let _ = durable.send(Err(pass_on()));
             }
-            let waiting = std::mem::take(&mut running.waiting);
-            if waiting.is_empty() {
-                continue;
-            }
-            tell(running, now, &text).await;
-            for waiter in waiting {
-                let _ = waiter.send(Err(pass_on()));
+            if let Some(done) = running.done.take() {
+                tell(running, now, &text).await;
+                let _ = done.send(Err(pass_on()));
             }
         }
         if self.logs.is_none() {

@@ -6,7 +6,7 @@ use engine::{Answer, BuildId, Event, ExecFailure, ExecFailureKind, OpId, Task};
 use tokio::sync::oneshot;
 use tokio_util::sync::CancellationToken;
 
-use super::{Driver, Internal, Running};
+use super::{Driver, Internal, Running, Waiter};
 use crate::CoordinatorError;
 use crate::coordinator::NewBuild;
 use crate::effects::save::compression_of;
@@ -41,6 +41,7 @@ impl Driver {
         &mut self,
         build: NewBuild,
         durable: oneshot::Sender<Result<(), CoordinatorError>>,
+        done: Option<Waiter>,
     ) -> Option<Event> {
         let NewBuild { spec, submission, request, job } = build;
         let mut running = Running::new(spec.clone(), submission);
@@ -60,6 +61,7 @@ impl Driver {
         }
         running.request = request;
         running.durable = Some(durable);
+        running.done = done;
         self.running.insert(spec.build, running);
         Some(Event::BuildSubmitted(Box::new(spec)))
     }

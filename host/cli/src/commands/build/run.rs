@@ -81,8 +81,7 @@ async fn submit(
     let coordinator = Coordinator::start(CoordinatorConfig::default(), resources);
     let coordinator = coordinator.await.context("failed to start the coordinator")?;
     let new = NewBuild { spec, submission: String::new(), request: None, job: Some(setup) };
-    coordinator.submit(new).await.context("failed to begin the build")?;
-    let finished = coordinator.finished(build);
+    let finished = coordinator.run(new);
     tokio::pin!(finished);
     let finished = tokio::select! {
         finished = &mut finished => finished,
