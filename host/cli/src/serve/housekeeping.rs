@@ -1,14 +1,12 @@
 //! What is done now and then: machines that nobody takes up again are destroyed, trees that no build needs go.
 
-use std::collections::BTreeSet;
 use std::sync::Arc;
 use std::time::Duration;
 
 use anyhow::Context;
-use coordinator::Coordinator;
 use tokio::runtime::Handle;
 
-use super::retention::{Ground, round};
+use super::retention::{Ground, needed_trees, round};
 use super::workshop::Workshop;
 use crate::exit;
 
@@ -19,14 +17,14 @@ const EVERY: Duration = Duration::from_secs(600);
 const RETENTION_EVERY: u64 = 6;
 
 /// Keeps house. Never returns. Nothing is destroyed before the window in which machines are taken up again has passed.
-pub(super) async fn keep(workshop: Arc<Workshop>, coordinator: Arc<Coordinator>, adoption: Duration) {
+pub(super) async fn keep(workshop: Arc<Workshop>, adoption: Duration) {
     tokio::time::sleep(adoption).await;
     for turn in 0_u64.. {
         orphans(&workshop).await;
         if turn.is_multiple_of(RETENTION_EVERY) {
             old(Arc::clone(&workshop)).await;
         }
-        if let Err(error) = trees(&workshop, &coordinator).await {
+        if let Err(error) = trees(&workshop).await {
             tracing::warn!("submitted trees were not tidied: {}", exit::describe(&error));
         }
         tokio::time::sleep(EVERY).await;
@@ -74,13 +72,6 @@ async fn old(workshop: Arc<Workshop>) {
 }
 
 /// Unpacked trees of builds that are over.
-async fn trees(workshop: &Workshop, coordinator: &Coordinator) -> anyhow::Result<()> {
-    let mut needed = BTreeSet::new();
-    for (build, _) in coordinator.builds() {
-        let text = workshop.store.submission(build).await?.unwrap_or_default();
-        if let Ok(kept) = service::Kept::read(&text) {
-            needed.insert(kept.submission.tree);
-        }
-    }
-    workshop.trees.keep_only(&needed).await
+async fn trees(workshop: &Workshop) -> anyhow::Result<()> {
+    workshop.trees.keep_only(&needed_trees(&workshop.store).await?).await
 }

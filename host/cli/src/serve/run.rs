@@ -148,7 +148,7 @@ impl Life {
         let coordinator = Arc::new(self.coordinator(epoch.clone()).await?);
         self.service.stand(Standing::Active(Arc::clone(&coordinator)));
         tracing::info!(builds = coordinator.builds().len(), "this coordinator drives the builds");
-        let house = housekeeping::keep(Arc::clone(&self.workshop), Arc::clone(&coordinator), self.serve.adoption.0);
+        let house = housekeeping::keep(Arc::clone(&self.workshop), self.serve.adoption.0);
         let _house = AbortOnDropHandle::new(tokio::spawn(house));
         tokio::select! {
             () = right::keep(self.workshop.store.clone(), epoch.clone(), takeover) => {
@@ -178,9 +178,10 @@ impl Life {
     async fn stop(&self, coordinator: &Coordinator, epoch: &Epoch) -> anyhow::Result<()> {
         tracing::info!("stopping");
         self.service.stand(Standing::Standby);
-        let drain = self.serve.drain.0;
-        if !drain.is_zero() && tokio::time::timeout(drain, coordinator.drain()).await.is_err() {
-            tracing::warn!("builds still ran after {drain:?}: they are taken up again by the next start");
+        if let Some(drain) = self.serve.drain
+            && tokio::time::timeout(drain.0, coordinator.drain()).await.is_err()
+        {
+            tracing::warn!("builds still ran after {drain}: they are taken up again by the next start");
         }
         coordinator.stop().await;
         for (_, machines) in self.workshop.pools.all().await {

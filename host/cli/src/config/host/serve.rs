@@ -18,8 +18,9 @@ pub struct ServeSection {
     /// whom nobody contacts, wait for it.
     pub adoption: Time,
     /// When it is asked to stop, how long running builds may take to end. Those that do not are taken up again by the
-    /// next start.
-    pub drain: Time,
+    /// next start. None is no time: all of them go on at the next start.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub drain: Option<Time>,
     /// How long a coordinator that does not renew its right is waited for before another takes over.
     pub takeover: Time,
     /// How long a store that fails is asked again.
@@ -38,7 +39,7 @@ impl Default for ServeSection {
             names: Vec::new(),
             max_builds: 64,
             adoption: Time::seconds(600),
-            drain: Time::seconds(0),
+            drain: None,
             takeover: Time::seconds(15),
             store_patience: Time::seconds(300),
             unmerged_on_local: false,

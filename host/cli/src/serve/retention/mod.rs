@@ -10,4 +10,5 @@ mod trees;
 #[cfg(test)]
 mod tests;
 
+pub(crate) use needs::needed_trees;
 pub(crate) use round::{Ground, Outcome, round};

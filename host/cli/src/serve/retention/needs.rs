@@ -26,8 +26,12 @@ impl Needs {
     /// # Errors
     /// The store cannot be read, or holds what a newer version wrote.
     pub(super) async fn read(store: &Store) -> anyhow::Result<Needs> {
+        Needs::of(store, BuildQuery::default()).await
+    }
+
+    async fn of(store: &Store, which: BuildQuery) -> anyhow::Result<Needs> {
         let mut needs = Needs::default();
-        let mut asked = BuildQuery { limit: PAGE, ..BuildQuery::default() };
+        let mut asked = BuildQuery { limit: PAGE, ..which };
         loop {
             let rows = store.builds(&asked).await.context("failed to list the builds")?;
             asked.before = rows.last().map(|row| row.header.build);
@@ -59,6 +63,15 @@ impl Needs {
         }
         Ok(digests)
     }
+}
+
+/// The trees that unfinished builds need, `sha256:...`.
+///
+/// # Errors
+/// As [`Needs::read`].
+pub(crate) async fn needed_trees(store: &Store) -> anyhow::Result<BTreeSet<String>> {
+    let unfinished = BuildQuery { running: Some(true), ..BuildQuery::default() };
+    Ok(Needs::of(store, unfinished).await?.trees)
 }
 
 /// A build's first record says what it began with.
