@@ -36,8 +36,7 @@ const NOBODYS_WORK_DIR: &str = "/workdir";
 pub(crate) struct Outline {
     /// The builder's configuration.
     pub(crate) config: BuilderConfig,
-    /// The plugins that answer.
-    pub(crate) plugins: PluginSet,
+    plugins: PluginSet,
     source: Source,
     listing: Arc<SourceListing>,
     plan: BuildPlan,
@@ -59,6 +58,7 @@ pub(crate) struct Ground {
 }
 
 /// What is outlined.
+#[derive(Clone)]
 pub(crate) struct Subject {
     /// What is pushed.
     pub(crate) listing: Arc<SourceListing>,

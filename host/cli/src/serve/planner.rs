@@ -75,6 +75,18 @@ impl HostPlanner {
         *self.builders.write().unwrap_or_else(PoisonError::into_inner) = views;
     }
 
+    /// A host type that this pool has machines of: the first of the builders' that it can build for.
+    async fn host_type_of(&self, pool: &dyn pool::Pool) -> String {
+        for builder in self.builders() {
+            for host_type in [builder.make_host_type, builder.test_host_type] {
+                if pool.can_build(&host_type).await.is_ok() {
+                    return host_type;
+                }
+            }
+        }
+        String::new()
+    }
+
     fn read(&self) -> anyhow::Result<HostFile> {
         let mut host = match &self.file {
             Some(file) => HostFile::find(Some(file), &crate::config::find::Folders::default())?,
@@ -188,7 +200,7 @@ impl Planner for HostPlanner {
     async fn pools(&self) -> Vec<PoolView> {
         let mut views = Vec::new();
         for (name, machines) in self.workshop.pools.all().await {
-            let capacity = machines.pool.capacity("").await;
+            let capacity = machines.pool.capacity(&self.host_type_of(machines.pool.as_ref()).await).await;
             views.push(PoolView {
                 name,
                 kind: if machines.local { "local" } else { "machines" }.to_owned(),

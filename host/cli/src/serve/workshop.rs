@@ -105,7 +105,7 @@ impl Workshop {
         let machines = self.machines(&job, &tree_registry).await?;
         self.may_run_there(asked, &machines, &shelved.host)?;
         let subject = Subject { local: machines.local, ..subject };
-        let mut outlined = outline(&job, &tree_registry, again(&subject)).await?;
+        let mut outlined = outline(&job, &tree_registry, subject.clone()).await?;
         if builder.is_none() {
             builder = Some(outlined.config.name.clone());
             if apply_rules(&mut job, &shelved.host, builder.as_deref(), build) {
@@ -189,11 +189,6 @@ impl Workshop {
         )
         .into())
     }
-}
-
-/// The same subject once more.
-fn again(subject: &Subject) -> Subject {
-    Subject { listing: Arc::clone(&subject.listing), version: subject.version.clone(), ..*subject }
 }
 
 /// Applies the rules that hold. Whether any did.
