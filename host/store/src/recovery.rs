@@ -22,7 +22,7 @@ impl Store {
     /// # Errors
     /// If the database fails.
     pub async fn recovery(&self, scope: &str) -> Result<Vec<Unfinished>, StoreError> {
-        // All of them in one statement: one for each of 25,000 queued builds would take a minute.
+        // All of them in one statement: a queue may hold tens of thousands, and each question is a way to the database and back.
         const READ: &str = "SELECT records.build, seq, json FROM records \
              JOIN builds ON builds.build = records.build \
              WHERE builds.scope = $1 AND builds.ended IS NULL ORDER BY records.build, seq";
