@@ -81,7 +81,9 @@ pub(crate) fn write_entry<T: Serialize>(path: &Path, entry: &T) -> io::Result<()
     let mut file = OpenOptions::new().create(true).truncate(true).write(true).mode(0o600).open(&new)?;
     file.write_all(&text)?;
     file.sync_all()?;
-    fs::rename(&new, path)
+    fs::rename(&new, path)?;
+    // The name is on disk when its folder is.
+    path.parent().map_or(Ok(()), |folder| File::open(folder)?.sync_all())
 }
 
 /// Reads an entry; one that is not understood stays where it is, and is said to be there.
