@@ -144,7 +144,8 @@ impl Coordinator {
     /// Begins no build that waits any more, and returns when those that run are over.
     pub async fn drain(&self) {
         let mut committed = self.subscribe();
-        if self.order(Order::Hold).await.is_err() {
+        let (told, held) = oneshot::channel();
+        if self.order(Order::Hold(told)).await.is_err() || held.await.is_err() {
             return;
         }
         let runs =

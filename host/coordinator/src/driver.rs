@@ -46,8 +46,8 @@ pub(crate) enum Order {
     },
     /// Something for the engine.
     Event(Event),
-    /// No build that waits is to begin.
-    Hold,
+    /// No build that waits is to begin; told when none will.
+    Hold(oneshot::Sender<()>),
     /// This life is over.
     Stop(oneshot::Sender<()>),
 }
@@ -152,7 +152,11 @@ impl Driver {
                         let event = self.submitted(*build, durable, done);
                         batch.extend(self.arrived(event));
                     }
-                    Some(Order::Hold) => self.engine.hold(),
+                    Some(Order::Hold(held)) => {
+                        self.engine.hold();
+                        // Whoever asked may be gone.
+                        let _ = held.send(());
+                    }
                     Some(Order::Event(event)) => batch.extend(self.arrived(Some(event))),
                     Some(Order::Stop(stopped)) => {
                         self.stop().await;

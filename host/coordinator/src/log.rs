@@ -37,6 +37,15 @@ struct Place {
     restarts: u64,
 }
 
+impl Place {
+    /// The attempt that came in part is whole.
+    fn whole(&mut self, heads: OrderedLog) {
+        self.bytes = 0;
+        self.attempts += 1;
+        self.heads = heads;
+    }
+}
+
 impl BuildLog {
     /// A log that goes on where the writer's last mark says.
     ///
@@ -54,8 +63,9 @@ impl BuildLog {
         let skip = usize::try_from(known.saturating_sub(offset)).unwrap_or(usize::MAX).min(bytes.len());
         let new = &bytes[skip..];
         if !new.is_empty() {
-            self.place.execs.insert(exec.to_owned(), offset + bytes.len() as u64);
-            self.append(new).await?;
+            let mut place = self.place.clone();
+            place.execs.insert(exec.to_owned(), offset + bytes.len() as u64);
+            self.append(new, place).await?;
         }
         Ok(new)
     }
@@ -76,22 +86,17 @@ impl BuildLog {
         let text: Vec<u8> = pieces.into_iter().filter_map(|piece| heads.add(piece)).flatten().collect();
         let from = usize::try_from(self.place.bytes).unwrap_or(usize::MAX).min(text.len());
         for part in text[from..].chunks(PART_BYTES) {
-            self.place.bytes += part.len() as u64;
-            if self.place.bytes == text.len() as u64 {
-                self.whole(heads.clone());
+            let mut place = self.place.clone();
+            place.bytes += part.len() as u64;
+            if place.bytes == text.len() as u64 {
+                place.whole(heads.clone());
             }
-            self.append(part).await?;
+            self.append(part, place).await?;
         }
         if from == text.len() {
-            self.whole(heads);
+            self.place.whole(heads);
         }
         Ok(text[from..].to_vec())
-    }
-
-    fn whole(&mut self, heads: OrderedLog) {
-        self.place.bytes = 0;
-        self.place.attempts += 1;
-        self.place.heads = heads;
     }
 
     /// Tells of a restart, unless that one was told. What was appended.
@@ -99,16 +104,19 @@ impl BuildLog {
         if number <= self.place.restarts {
             return Ok(Vec::new());
         }
-        self.place.restarts = number;
         let line = format!("\n##### {text}\n").into_bytes();
-        self.append(&line).await?;
+        self.append(&line, Place { restarts: number, ..self.place.clone() }).await?;
         Ok(line)
     }
 
-    async fn append(&mut self, bytes: &[u8]) -> io::Result<()> {
-        let Some(writer) = &mut self.writer else { return Ok(()) };
-        let mark = serde_json::to_string(&self.place).map_err(io::Error::other)?;
-        writer.append_marked(bytes, mark).await.map_err(io::Error::other)
+    /// Appends bytes with which the log's place becomes this one, or nothing.
+    async fn append(&mut self, bytes: &[u8], place: Place) -> io::Result<()> {
+        if let Some(writer) = &mut self.writer {
+            let mark = serde_json::to_string(&place).map_err(io::Error::other)?;
+            writer.append_marked(bytes, mark).await.map_err(io::Error::other)?;
+        }
+        self.place = place;
+        Ok(())
     }
 
     /// Makes durable what there is.

@@ -1,14 +1,15 @@
 //! The ordered log: the outputs of the attempts one after the other, and what heads them only where it changes.
 
 use serde::{Deserialize, Serialize};
+use snapshot::Digest;
 
 use crate::output::Piece;
 
-/// What was printed last.
+/// What was printed last, by its digest: it stands in every mark of the log, however long it is.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub(crate) struct OrderedLog {
-    environment: String,
-    banner: String,
+    environment: Option<String>,
+    banner: Option<String>,
 }
 
 impl OrderedLog {
@@ -18,24 +19,25 @@ impl OrderedLog {
         match piece {
             Piece::Text(text) => Some(text),
             Piece::Environment(note) => {
-                if note == self.environment {
+                if !changes(&mut self.environment, &note) {
                     return None;
                 }
-                self.banner.clear();
-                let lines = format!("\n{note}\n");
-                self.environment = note;
-                Some(lines.into_bytes())
+                self.banner = None;
+                Some(format!("\n{note}\n").into_bytes())
             }
             Piece::Banner(banner) => {
-                if banner == self.banner {
-                    return None;
-                }
-                let line = format!("\n##### {banner}\n");
-                self.banner = banner;
-                Some(line.into_bytes())
+                changes(&mut self.banner, &banner).then(|| format!("\n##### {banner}\n").into_bytes())
             }
         }
     }
+}
+
+/// Whether this is another text than the last.
+fn changes(last: &mut Option<String>, text: &str) -> bool {
+    let digest = Digest::of(text.as_bytes()).to_string();
+    let changed = last.as_ref() != Some(&digest);
+    *last = Some(digest);
+    changed
 }
 
 #[cfg(test)]

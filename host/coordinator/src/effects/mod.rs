@@ -56,7 +56,6 @@ pub(crate) async fn perform(context: Context, op: OpId, task: Task) {
 async fn answer(context: Context, task: Task) -> Answer {
     match task {
         Task::AcquireLease { lease, role, host_type } => acquire::acquire(&context, lease, role, host_type).await,
-        // This driver recovers nothing, and so nothing is there to be taken up again.
         Task::AdoptLease { lease, role, machine } => acquire::adopt(&context, lease, role, machine).await,
         Task::ReleaseLease { lease, broken } => acquire::release(&context, lease, broken).await,
         Task::FindSnapshot => Answer::SnapshotSought(save::find(&context).await),
