@@ -1,5 +1,6 @@
 //! What is known of a build: from the coordinator while it drives it, else from its records in the store.
 
+use std::cmp::Reverse;
 use std::collections::{BTreeMap, VecDeque};
 use std::sync::{Arc, Mutex, PoisonError};
 
@@ -117,6 +118,10 @@ impl Service {
         if let Some(live) = self.driven().and_then(|coordinator| coordinator.build(build)) {
             return Ok(Known { build, facts: Source::Live(live), kept: self.kept(build).await? });
         }
+        // A build that is not shown any more may still have its records.
+        if self.store().build(build).await?.is_none() {
+            return Err(unknown(build));
+        }
         if let Some(known) = self.remembered().get(build) {
             return Ok(known);
         }
@@ -157,9 +162,9 @@ impl Service {
     pub(crate) fn positions(&self) -> BTreeMap<BuildId, u64> {
         let live = self.driven().map(|coordinator| coordinator.builds()).unwrap_or_default();
         let waits = |(build, live): &(BuildId, Arc<LiveBuild>)| {
-            live.look(|facts, _| (facts.phase() == Phase::Queue).then_some((-facts.spec.priority, *build)))
+            live.look(|facts, _| (facts.phase() == Phase::Queue).then_some((Reverse(facts.spec.priority), *build)))
         };
-        let mut waiting: Vec<(i32, BuildId)> = live.iter().filter_map(waits).collect();
+        let mut waiting: Vec<(Reverse<i32>, BuildId)> = live.iter().filter_map(waits).collect();
         waiting.sort_unstable();
         waiting.into_iter().map(|(_, build)| build).zip(1..).collect()
     }

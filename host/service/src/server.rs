@@ -40,7 +40,7 @@ pub async fn serve(listener: TcpListener, service: Arc<Service>, stop: Cancellat
     closing.cancel();
     tasks.close();
     if tokio::time::timeout(LAST_REQUESTS, tasks.wait()).await.is_err() {
-        tracing::warn!("{} connections did not end in time and are dropped", tasks.len());
+        tracing::warn!("{} connections did not end in time and end with this process", tasks.len());
     }
 }
 

@@ -3,6 +3,8 @@
 use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 
+use crate::problem::{Kind, Problem};
+
 /// How far what is built is trusted.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 #[serde(rename_all = "snake_case")]
@@ -13,6 +15,17 @@ pub enum Trust {
     /// What was reviewed. Only who may manage builds can say so.
     Trusted,
 }
+
+/// Most letters of a name. Descriptions take literals only: each bound stands at its member, too.
+const MAX_NAME: usize = 200;
+/// Most letters of a regular expression.
+const MAX_RUN: usize = 10_000;
+/// The most helpers, as for `muster build`.
+const MAX_HELPERS: u32 = 256;
+/// The most tries after a failure, as for `muster build`.
+const MAX_RETRIES: u32 = 20;
+/// Priorities go from minus this to this.
+const MAX_PRIORITY: i32 = 100;
 
 /// A build that is asked for. Everything but `tree` may be left out.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
@@ -82,4 +95,73 @@ pub struct Submission {
     #[serde(default, skip_serializing_if = "Option::is_none")]
     #[schema(read_only)]
     pub retry_of: Option<u64>,
+}
+
+impl Submission {
+    /// Its values are within their bounds, which are those of its description.
+    pub(crate) fn check(&self) -> Result<(), Problem> {
+        let wrong = |what: &str, bound: String| {
+            let hint = "the bounds stand in /api/v1/openapi.json";
+            Err(Problem::new(Kind::BadRequest, format!("`{what}` {bound}"), hint))
+        };
+        let names = [
+            ("project", &self.project),
+            ("version", &self.version),
+            ("builder", &self.builder),
+            ("policy", &self.policy),
+            ("estimator", &self.estimator),
+            ("pool", &self.pool),
+        ];
+        let long = |text: &Option<String>, most: usize| text.as_ref().is_some_and(|text| text.chars().count() > most);
+        if let Some((what, _)) = names.iter().find(|(_, text)| long(text, MAX_NAME)) {
+            return wrong(what, format!("is longer than {MAX_NAME} letters"));
+        }
+        if long(&self.run, MAX_RUN) {
+            return wrong("run", format!("is longer than {MAX_RUN} letters"));
+        }
+        if self.helpers.is_some_and(|helpers| helpers > MAX_HELPERS) {
+            return wrong("helpers", format!("is more than {MAX_HELPERS}"));
+        }
+        if self.retries.is_some_and(|retries| retries > MAX_RETRIES) {
+            return wrong("retries", format!("is more than {MAX_RETRIES}"));
+        }
+        if self.timeout_s == Some(0) {
+            return wrong("timeout_s", "is 0".to_owned());
+        }
+        if !(-MAX_PRIORITY..=MAX_PRIORITY).contains(&self.priority) {
+            return wrong("priority", format!("is not from -{MAX_PRIORITY} to {MAX_PRIORITY}"));
+        }
+        Ok(())
+    }
+}
+
+#[cfg(test)]
+#[expect(clippy::unwrap_used, reason = "tests")]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_the_description_bounds_is_refused_beyond() {
+        let most = Submission {
+            project: Some("p".repeat(MAX_NAME)),
+            helpers: Some(MAX_HELPERS),
+            retries: Some(MAX_RETRIES),
+            timeout_s: Some(1),
+            priority: -MAX_PRIORITY,
+            ..Submission::default()
+        };
+        most.check().unwrap();
+        let beyond = [
+            ("project", Submission { project: Some("p".repeat(MAX_NAME + 1)), ..most.clone() }),
+            ("run", Submission { run: Some("r".repeat(MAX_RUN + 1)), ..most.clone() }),
+            ("helpers", Submission { helpers: Some(MAX_HELPERS + 1), ..most.clone() }),
+            ("retries", Submission { retries: Some(MAX_RETRIES + 1), ..most.clone() }),
+            ("timeout_s", Submission { timeout_s: Some(0), ..most.clone() }),
+            ("priority", Submission { priority: i32::MIN, ..most.clone() }),
+        ];
+        for (what, submission) in beyond {
+            let refused = submission.check().unwrap_err();
+            assert!(refused.detail().starts_with(&format!("`{what}` ")), "{}", refused.detail());
+        }
+    }
 }

@@ -94,7 +94,8 @@ pub(super) async fn answer(service: Arc<Service>, wanted: Wanted<'_>, known: Kno
         let after = last_id(headers)?.or(from.offset).unwrap_or(0);
         let place = service.stream_place()?;
         let keep_alive = KeepAlive::new().interval(service.settings().keep_alive);
-        let events = log_events(follow(service, build, stream, after, place), after);
+        let stopping = service.stopping().clone();
+        let events = log_events(follow(service, build, stream, after, place), after, stopping);
         return Ok(Sse::new(events).keep_alive(keep_alive).into_response());
     }
     if from.follow == Some(1) {

@@ -22,6 +22,7 @@ mod queue;
 mod range;
 mod reports;
 mod results;
+mod stall;
 mod submit;
 mod tokens;
 mod trees;
@@ -69,6 +70,7 @@ pub fn router(service: Arc<Service>) -> Router {
         .method_not_allowed_fallback(no_method)
         .layer(from_fn(no_sniffing))
         .layer(DefaultBodyLimit::max(service.settings().body_bytes))
+        .layer(from_fn_with_state(Arc::clone(&service), stall::bound))
         .layer(from_fn_with_state(Arc::clone(&service), check_names))
         .layer(from_fn_with_state(Arc::clone(&service), measure::measure))
         .with_state(service)

@@ -106,6 +106,7 @@ async fn take_in(
     submission: Submission,
 ) -> Result<Response, Problem> {
     let coordinator = service.active()?;
+    submission.check()?;
     check(identity, &submission)?;
     let request = request(identity, headers, &written(&submission)?)?;
     let _turn = match &request {

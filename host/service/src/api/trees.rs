@@ -74,7 +74,7 @@ async fn take_in(
         return Err(too_large(most));
     }
     let mut writer = service.blobs().put(&key, TREE_KIND, PutMode::Replace).await?;
-    match receive(service, &mut writer, body, most).await {
+    match receive(&mut writer, body, most).await {
         Ok(received) if received == parse(digest)? => {
             writer.finish().await?;
             Ok((StatusCode::CREATED, [(header::LOCATION, location(&key))]).into_response())
@@ -99,22 +99,12 @@ fn location(key: &BlobKey) -> String {
 }
 
 /// Passes the body on to the blob store, at the pace of the slower one. Gives its digest.
-async fn receive(
-    service: &Service,
-    writer: &mut BlobWriter,
-    body: &mut BodyDataStream,
-    most: u64,
-) -> Result<snapshot::Digest, Problem> {
+async fn receive(writer: &mut BlobWriter, body: &mut BodyDataStream, most: u64) -> Result<snapshot::Digest, Problem> {
     let (mut hasher, mut length) = (Sha256::new(), 0_u64);
-    let stall = service.settings().body_stall;
-    loop {
-        let next = timeout(stall, body.next()).await.map_err(|_| {
-            let detail = format!("nothing came for {} s", stall.as_secs());
-            Problem::new(Kind::BadRequest, detail, "send it again over a connection that holds")
-        })?;
-        let Some(chunk) = next else { break };
+    while let Some(chunk) = body.next().await {
         let chunk = chunk.map_err(|error| {
-            Problem::new(Kind::BadRequest, format!("the upload broke off: {error}"), "send it again")
+            let hint = "send it again over a connection that holds";
+            Problem::new(Kind::BadRequest, format!("the upload broke off: {error}"), hint)
         })?;
         length += chunk.len() as u64;
         if length > most {
@@ -145,6 +135,6 @@ fn too_large(most: u64) -> Problem {
     Problem::new(
         Kind::TooLarge,
         format!("a tree may have {most} bytes as sent"),
-        "leave out what is made by the build (.gitignore), or raise `tree` in `[limits]` of coordinator.toml",
+        "leave out what is made by the build (.gitignore)",
     )
 }

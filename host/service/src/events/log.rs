@@ -12,6 +12,7 @@ use futures::{Stream, StreamExt as _, stream};
 use logs::LogError;
 use serde::Serialize;
 use tokio::sync::OwnedSemaphorePermit;
+use tokio_util::sync::CancellationToken;
 
 use super::changes::Changes;
 use super::letters::Letters;
@@ -87,16 +88,18 @@ struct Piece<'a> {
 pub(crate) fn log_events(
     pieces: impl Stream<Item = Result<Bytes, LogError>> + Send,
     from: u64,
+    stopping: CancellationToken,
 ) -> impl Stream<Item = Result<Event, Infallible>> + Send {
     let end = stream::once(async { None });
     let state = (Letters::default(), from);
     pieces
         .map(Some)
         .chain(end)
-        .scan(state, |(letters, at), piece| {
+        .scan(state, move |(letters, at), piece| {
             let event = match piece {
                 Some(Ok(bytes)) => log_event(at, letters.push(&bytes)),
                 // Only a whole log ends in `end`: the client comes again after anything else.
+                None if stopping.is_cancelled() => None,
                 Some(Err(error)) => {
                     tracing::warn!("a followed log ends early: {error}");
                     None

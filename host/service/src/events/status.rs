@@ -65,11 +65,13 @@ impl Follower {
             if self.over {
                 return Ok(None);
             }
+            // Asked first: a record is in the store before the build is known by it.
+            let ended = self.service.known(self.build).await?.has_ended();
             self.read().await?;
             if !self.waiting.is_empty() {
                 continue;
             }
-            if self.service.known(self.build).await?.has_ended() {
+            if ended {
                 return Ok(None);
             }
             if let Some(committed) = self.changes.next().await

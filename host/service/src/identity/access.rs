@@ -72,8 +72,11 @@ async fn authenticate(service: &Service, method: &Method, headers: &HeaderMap) -
     let now = now();
     let row = service.store().token_by_digest(&digest(secret)).await?;
     let identity = Identity { session: session.is_some(), ..identify(secret, row, now)? };
-    if service.uses().note(&identity.token, now) {
-        service.store().token_used(&identity.token, now).await?;
+    if service.uses().note(&identity.token, now)
+        && let Err(error) = service.store().token_used(&identity.token, now).await
+    {
+        // When a token was last used is worth no refusal.
+        tracing::warn!(%error, "the use of a token is not noted");
     }
     Ok(identity)
 }

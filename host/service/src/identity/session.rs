@@ -92,6 +92,11 @@ async fn session(service: &Service, row: Option<&TokenRow>) -> Result<String, Pr
     let expires = row.expires.map_or(end, |expires| expires.min(end));
     let minted = mint(&row.name, &scopes, Some(expires), &format!("{OF}{}", row.id))?;
     store.add_token(&minted.row).await?;
+    // A token that is revoked takes its sessions along: this one, too, if that happened just now.
+    if store.tokens().await?.iter().all(|token| token.id != row.id) {
+        store.revoke_token(&minted.row.id).await?;
+        return Err(Problem::new(Kind::TokenUnknown, "the token was revoked", "log in with another"));
+    }
     Ok(minted.secret)
 }
 
@@ -113,10 +118,12 @@ pub(crate) async fn log_out(service: &Service, headers: &HeaderMap) -> Result<()
 /// The store does not answer.
 pub(crate) async fn revoke(service: &Service, id: &str) -> Result<bool, Problem> {
     let (store, of) = (service.store(), format!("{OF}{id}"));
+    // The token goes first: a session that is being made from it looks for it last.
+    let was_there = store.revoke_token(id).await?;
     for row in store.tokens().await?.iter().filter(|row| row.by == of) {
         store.revoke_token(&row.id).await?;
     }
-    Ok(store.revoke_token(id).await?)
+    Ok(was_there)
 }
 
 impl Service {

@@ -17,6 +17,7 @@ impl Uses {
         match told.get(token) {
             Some(last) if now < last + EVERY_S => false,
             _ => {
+                told.retain(|_, last| now < *last + EVERY_S);
                 told.insert(token.to_owned(), now);
                 true
             }
