@@ -113,7 +113,7 @@ pub enum Command {
     Builders(BuildersArgs),
     /// Serve this machine as a buildlet: files and commands over HTTP
     Buildlet(Box<BuildletArgs>),
-    /// List, inspect and build plugins
+    /// List, inspect and build plugins; reload a server's, or roll one back
     Plugin(PluginArgs),
     /// Run the engine under virtual time with seeded faults
     Simulate(SimulateArgs),

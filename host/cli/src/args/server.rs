@@ -17,7 +17,7 @@ pub struct ServerArgs {
     pub server: Option<String>,
     /// Read the token from this file
     ///
-    /// Without it the token is in the variable `MUSTER_TOKEN`; that of a `muster serve --dev` of the same account is
+    /// Without it the token is in the variable `MUSTER_TOKEN`; that of a `muster serve` of the same account is
     /// found by itself.
     #[arg(long, value_name = "FILE")]
     pub token_file: Option<PathBuf>,
@@ -210,7 +210,7 @@ pub struct TokensListArgs {
 Scopes, each holding those before it:
   read     see everything
   submit   submit builds; cancel and retry one's own
-  manage   cancel, retry and prioritise any build; reload and roll back plugins
+  manage   cancel and retry any build, submit with a priority; reload and roll back plugins
   admin    make and revoke tokens
 
 Example:

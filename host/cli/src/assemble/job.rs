@@ -169,7 +169,11 @@ impl BuildJob {
     }
 }
 
-fn tree_folder(path: &Path) -> anyhow::Result<PathBuf> {
+/// The folder of a tree, absolute.
+///
+/// # Errors
+/// A usage error: it is not there, or is no folder.
+pub(crate) fn tree_folder(path: &Path) -> anyhow::Result<PathBuf> {
     let wrong =
         |what: &str| UsageError::new(format!("`{}` {what}", path.display()), "give the folder of a source tree");
     let metadata = match std::fs::metadata(path) {

@@ -10,7 +10,9 @@ mod pools;
 mod project;
 mod tree;
 
+pub(crate) use job::tree_folder;
 pub use job::{BuildJob, PoolChoice, Wishes};
 pub(crate) use outline::{Ground, Subject, check_sections, outline};
 pub(crate) use pools::{Machines, PoolGround, machines};
 pub(crate) use project::name as project_name;
+pub(crate) use tree::listing;

@@ -1,7 +1,9 @@
 //! The tree as plugins see it: every path, and the content of small files at its root.
 
 use std::path::Path;
+use std::sync::Arc;
 
+use anyhow::Context;
 use coordinator::ports::SourceFile;
 use snapshot::source::{FileKind, SourceListing};
 
@@ -33,4 +35,15 @@ pub(crate) fn plugin_files(listing: &SourceListing) -> Vec<SourceFile> {
 pub(crate) fn read(path: &Path) -> Option<Vec<u8>> {
     let metadata = std::fs::metadata(path).ok()?;
     (metadata.is_file() && metadata.len() <= MAX_CONTENT).then(|| std::fs::read(path).ok()).flatten()
+}
+
+/// What of a tree is pushed.
+///
+/// # Errors
+/// It cannot be read.
+pub(crate) async fn listing(tree: &Path) -> anyhow::Result<Arc<SourceListing>> {
+    let of = tree.to_owned();
+    let listed = tokio::task::spawn_blocking(move || snapshot::source::list(&of)).await;
+    let listing = listed.context("listing the tree panicked")?;
+    Ok(Arc::new(listing.with_context(|| format!("failed to list the tree `{}`", tree.display()))?))
 }

@@ -68,7 +68,7 @@ fn token(args: &ServerArgs, folders: &Folders, url: &reqwest::Url) -> anyhow::Re
             let token = read(&file).with_context(|| {
                 format!("failed to read the token in `{}`, which `{}` names", file.display(), pointer.display())
             })?;
-            Ok((Some(token), format!("the token is that of the development server, from `{}`", file.display())))
+            Ok((Some(token), format!("the token is that of the server on this machine, from `{}`", file.display())))
         }
         Err(error) if error.kind() == std::io::ErrorKind::NotFound => Ok((None, looked(Some(&pointer)))),
         Err(error) => Err(error).with_context(|| format!("failed to read `{}`", pointer.display())),

@@ -177,7 +177,10 @@ impl LogStream {
             Some(open) => open,
             None => {
                 let path = format!("{}?follow=1&offset={}", self.path, self.at);
-                self.client.send(self.client.request(Method::GET, &path)).await?
+                let answer = self.client.send(self.client.request(Method::GET, &path)).await?;
+                // It is there: that a log is silent for long is no absence.
+                self.away.is_back();
+                answer
             }
         };
         let piece = self.client.chunk(&mut answer).await?;

@@ -4,6 +4,7 @@ use std::path::Path;
 
 use ::logs::{LogSettings, LogStore};
 use anyhow::Context;
+use store::{Form, Store};
 
 use super::open;
 use super::retention::{Ground, Outcome, round};
@@ -25,6 +26,13 @@ pub(crate) async fn gc(host: &HostFile, state: Option<&Path>, dry_run: bool) -> 
         );
     }
     let _claim = if dry_run { None } else { Some(claim(&kept.state)?) };
+    // Looking changes nothing, not even the form of the tables.
+    if dry_run && !matches!(Store::look(&open::records(host, &kept)).await?, Form::Current) {
+        let what = "the store is not of this version's form";
+        return Err(
+            UsageError::new(what, "`muster doctor` says of which it is; a start of `muster serve` changes it").into()
+        );
+    }
     let store = open::store(host, &kept).await?;
     let blobs = open::blobs(host, &kept)?;
     let logs = LogStore::new(blobs.clone(), LogSettings::default());

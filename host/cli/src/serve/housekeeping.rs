@@ -1,5 +1,6 @@
 //! What is done now and then: machines that nobody takes up again are destroyed, trees that no build needs go.
 
+use std::collections::BTreeSet;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -8,6 +9,7 @@ use tokio::runtime::Handle;
 
 use super::retention::{Ground, needed_trees, round};
 use super::workshop::Workshop;
+use crate::config::tree::TreeConfig;
 use crate::exit;
 
 /// Between two rounds.
@@ -31,8 +33,25 @@ pub(super) async fn keep(workshop: Arc<Workshop>, adoption: Duration) {
     }
 }
 
+/// Opens the pools that are configured: machines of before may wait in one that no build has used yet.
+async fn open_pools(workshop: &Workshop) -> anyhow::Result<()> {
+    let shelved = workshop.shelf.current();
+    let registry = workshop.shelf.registry(&shelved, &TreeConfig::default())?;
+    let config = &shelved.host.config;
+    let names: BTreeSet<String> = config.pool.keys().cloned().chain([config.build.pool.clone()]).collect();
+    for name in &names {
+        if let Err(error) = workshop.pools.get(name, &shelved.host, &registry).await {
+            tracing::warn!(pool = name, "whether it has orphaned machines is not known: {}", exit::describe(&error));
+        }
+    }
+    Ok(())
+}
+
 /// Machines of ours that no lease holds.
 async fn orphans(workshop: &Workshop) {
+    if let Err(error) = open_pools(workshop).await {
+        tracing::warn!("the pools are not looked through for orphaned machines: {}", exit::describe(&error));
+    }
     for (name, machines) in workshop.pools.all().await {
         let orphans = match machines.pool.orphans().await {
             Ok(orphans) => orphans,

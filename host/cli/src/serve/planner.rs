@@ -100,12 +100,16 @@ impl HostPlanner {
         let host = self.read()?;
         let swaps = self.workshop.shelf.replace(host, &pins).await?;
         self.look_at_builders().await;
+        // They are swapped already: what cannot be noted takes nothing back.
+        let mut notes = Vec::new();
         for swap in &swaps {
-            self.note(who, swap, &pins).await?;
+            if let Err(error) = self.note(who, swap, &pins).await {
+                notes.push(format!("the swap of `{}` is not noted: {}", swap.plugin, exit::describe(&error)));
+            }
         }
         let changed =
             swaps.into_iter().map(|swap| PluginChange { plugin: swap.plugin, from: swap.before, to: swap.after });
-        Ok(ReloadReport { changed: changed.collect(), notes: Vec::new() })
+        Ok(ReloadReport { changed: changed.collect(), notes })
     }
 
     /// A swap is an event with who and when, and a generation that a rollback can return to.
@@ -231,11 +235,13 @@ impl Planner for HostPlanner {
             let current = shelved.component(plugin).with_context(|| format!("there is no plugin `{plugin}`"))?;
             let store = &self.workshop.store;
             let generations = store.generations(plugin).await.context("failed to read the generations")?;
-            let before = generations.into_iter().find(|row| row.digest != current.digest);
-            let before = before
-                .with_context(|| format!("plugin `{plugin}` has no generation before {}", short(&current.digest)))?;
             let mut pins = pins(store, shelved.names().into_iter()).await?;
-            pins.insert(plugin.to_owned(), Pin { of: current.digest.clone(), to: before.digest });
+            // A pin is of what its source has, also when it is moved further back.
+            let pin = pins.get(plugin).filter(|pin| pin.to == current.digest);
+            let of = pin.map_or_else(|| current.digest.clone(), |pin| pin.of.clone());
+            let before = generation_before(&generations, &current.digest)
+                .with_context(|| format!("plugin `{plugin}` has no generation before {}", short(&current.digest)))?;
+            pins.insert(plugin.to_owned(), Pin { of, to: before.to_owned() });
             self.change(who, pins).await
         };
         match changed.await {
@@ -245,7 +251,36 @@ impl Planner for HostPlanner {
     }
 }
 
+/// The digest that served before this one, of those that came from a source. `generations` are newest first.
+fn generation_before<'a>(generations: &'a [GenerationRow], current: &str) -> Option<&'a str> {
+    let of_sources = generations.iter().filter(|row| !row.source.starts_with(ROLLBACK));
+    let digests = of_sources.map(|row| row.digest.as_str());
+    digests.skip_while(|digest| *digest != current).find(|digest| *digest != current)
+}
+
 pub(super) fn now() -> Time {
     let since = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default();
     Time::from_nanos(u64::try_from(since.as_nanos()).unwrap_or(u64::MAX))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn rollbacks_in_a_row_go_further_back() {
+        let row = |digest: &str, source: &str| GenerationRow {
+            plugin: "tap".into(),
+            digest: digest.into(),
+            at: Time::from_nanos(0),
+            who: "me".into(),
+            source: source.into(),
+        };
+        let mut rows = vec![row("v3", "tap.wasm"), row("v2", "tap.wasm"), row("v1", "bundled")];
+        assert_eq!(generation_before(&rows, "v3"), Some("v2"));
+        rows.insert(0, row("v2", "rollback of v3"));
+        assert_eq!(generation_before(&rows, "v2"), Some("v1"));
+        rows.insert(0, row("v1", "rollback of v3"));
+        assert_eq!(generation_before(&rows, "v1"), None);
+    }
 }

@@ -150,12 +150,16 @@ impl Life {
         tracing::info!(builds = coordinator.builds().len(), "this coordinator drives the builds");
         let house = housekeeping::keep(Arc::clone(&self.workshop), self.serve.adoption.0);
         let _house = AbortOnDropHandle::new(tokio::spawn(house));
+        let drained = async {
+            told.await;
+            self.drain(&coordinator).await;
+        };
         tokio::select! {
             () = right::keep(self.workshop.store.clone(), epoch.clone(), takeover) => {
                 anyhow::bail!("another coordinator has taken over");
             }
             () = coordinator.stopped() => anyhow::bail!("the coordinator stopped; its log says why"),
-            () = &mut told => {}
+            () = drained => {}
         }
         self.stop(&coordinator, &epoch).await
     }
@@ -174,8 +178,8 @@ impl Life {
         Coordinator::start(config, resources).await.context("failed to take up the unfinished builds")
     }
 
-    /// Waits a while for running builds; the others are taken up again by the next start.
-    async fn stop(&self, coordinator: &Coordinator, epoch: &Epoch) -> anyhow::Result<()> {
+    /// Takes in no more builds, and waits a while for those that run.
+    async fn drain(&self, coordinator: &Coordinator) {
         tracing::info!("stopping");
         self.service.stand(Standing::Standby);
         if let Some(drain) = self.serve.drain
@@ -183,6 +187,10 @@ impl Life {
         {
             tracing::warn!("builds still ran after {drain}: they are taken up again by the next start");
         }
+    }
+
+    /// Ends this life: builds that run are taken up again by the next start.
+    async fn stop(&self, coordinator: &Coordinator, epoch: &Epoch) -> anyhow::Result<()> {
         coordinator.stop().await;
         for (_, machines) in self.workshop.pools.all().await {
             machines.pool.leave().await;

@@ -1,8 +1,9 @@
 //! The trees of submitted builds: uploaded as archives under their digests, and unpacked once where builds need them.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 use std::path::{Path, PathBuf};
-use std::sync::Arc;
+use std::sync::{Arc, PoisonError};
+use std::time::{Duration, Instant};
 
 use anyhow::Context;
 use pool::owned::remove_tree;
@@ -21,7 +22,12 @@ pub(super) struct Trees {
     blobs: BlobStore,
     /// One is unpacked at a time: two builds of one tree need it once.
     unpacking: Mutex<()>,
+    /// When each was last asked for: a build may be planned, or made, that no record names yet.
+    used: std::sync::Mutex<BTreeMap<String, Instant>>,
 }
+
+/// A tree that was asked for within this time stays.
+const IN_USE: Duration = Duration::from_secs(3600);
 
 impl Trees {
     /// In a folder of the state's own.
@@ -30,7 +36,7 @@ impl Trees {
     /// The folder cannot be made.
     pub(super) fn open(folder: PathBuf, blobs: BlobStore) -> anyhow::Result<Trees> {
         std::fs::create_dir_all(&folder).with_context(|| format!("failed to make `{}`", folder.display()))?;
-        Ok(Trees { folder, blobs, unpacking: Mutex::default() })
+        Ok(Trees { folder, blobs, unpacking: Mutex::default(), used: std::sync::Mutex::default() })
     }
 
     /// The unpacked tree of this archive, as it is pushed.
@@ -46,6 +52,7 @@ impl Trees {
     async fn unpacked(&self, digest: &str) -> anyhow::Result<PathBuf> {
         let folder = self.folder.join(hex(digest)?);
         let _one = self.unpacking.lock().await;
+        self.used().insert(hex(digest)?, Instant::now());
         if tokio::fs::try_exists(&folder).await? {
             return Ok(folder);
         }
@@ -67,10 +74,16 @@ impl Trees {
         Ok(folder)
     }
 
-    /// Removes the unpacked trees that none of these digests names.
+    fn used(&self) -> std::sync::MutexGuard<'_, BTreeMap<String, Instant>> {
+        self.used.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// Removes the unpacked trees that none of these digests names and nobody asked for lately.
     pub(super) async fn keep_only(&self, digests: &BTreeSet<String>) -> anyhow::Result<()> {
         let _one = self.unpacking.lock().await;
-        let keep: BTreeSet<String> = digests.iter().filter_map(|digest| hex(digest).ok()).collect();
+        let mut keep: BTreeSet<String> = digests.iter().filter_map(|digest| hex(digest).ok()).collect();
+        self.used().retain(|_, at| at.elapsed() < IN_USE);
+        keep.extend(self.used().keys().cloned());
         let folder = self.folder.clone();
         tokio::task::spawn_blocking(move || remove_others(&folder, &keep)).await.context("tidying panicked")?
     }

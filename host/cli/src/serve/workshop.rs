@@ -85,6 +85,9 @@ impl From<&Submission> for Asked {
 pub(super) struct Pinned {
     /// Settings of its plugins by name, as JSON.
     settings: BTreeMap<String, String>,
+    /// The pool that its machines come from.
+    #[serde(default)]
+    pool: String,
 }
 
 impl Workshop {
@@ -115,7 +118,7 @@ impl Workshop {
         }
         let mut spec = outlined.spec(&job, build, machines.pool.as_ref(), &self.store).await?;
         spec.priority = asked.priority;
-        let pinned = pinned(&spec, &tree_registry);
+        let pinned = Pinned { settings: settings_of(&spec, &tree_registry), pool: named(&job)?.to_owned() };
         Ok((spec, outlined.config.log.clone(), pinned))
     }
 
@@ -124,6 +127,9 @@ impl Workshop {
         let shelved = self.shelf.current();
         let (mut job, subject) = self.job_of(asked, shelved.host.clone()).await?;
         let of = |role: &str| spec.plugins.iter().find(|(known, _)| known == role).map(|(_, plugin)| plugin);
+        if !pinned.pool.is_empty() {
+            job.pool = PoolChoice::Named(pinned.pool.clone());
+        }
         job.builder = Some(spec.builder.clone());
         job.policy = of("policy").map_or_else(|| "built-in".to_owned(), |plugin| plugin.name.clone());
         job.estimator = of("estimator").map_or_else(|| "built-in".to_owned(), |plugin| plugin.name.clone());
@@ -140,6 +146,8 @@ impl Workshop {
         let registry = self.shelf.registry_of(&plugins, settings).await?;
         let all = self.shelf.registry(&shelved, &job.tree_file.config)?;
         let machines = self.machines(&job, &all).await?;
+        // Another configuration than that of its submission may say what the pool is.
+        self.may_run_there(asked, &machines, &shelved.host)?;
         let outlined = outline(&job, &registry, Subject { local: machines.local, ..subject }).await?;
         let ground = Ground {
             pool: Arc::clone(&machines.pool),
@@ -167,14 +175,7 @@ impl Workshop {
     }
 
     async fn machines(&self, job: &BuildJob, registry: &PluginRegistry) -> anyhow::Result<Arc<Machines>> {
-        match &job.pool {
-            PoolChoice::Named(name) => self.pools.get(name, &job.host, registry).await,
-            PoolChoice::Urls(_) => Err(UsageError::new(
-                "a service takes no machines with a submission",
-                "add a `[pool.NAME]` section to its configuration, and choose it with `--pool NAME`",
-            )
-            .into()),
-        }
+        self.pools.get(named(job)?, &job.host, registry).await
     }
 
     /// Commands of a change that nobody merged can read all that this account can read, where nothing keeps them.
@@ -212,12 +213,24 @@ fn apply_rules(job: &mut BuildJob, host: &HostFile, builder: Option<&str>, build
     any
 }
 
-fn pinned(spec: &BuildSpec, registry: &PluginRegistry) -> Pinned {
+/// The name of the pool.
+fn named(job: &BuildJob) -> Result<&str, UsageError> {
+    match &job.pool {
+        PoolChoice::Named(name) => Ok(name),
+        PoolChoice::Urls(_) => Err(UsageError::new(
+            "a service takes no machines with a submission",
+            "add a `[pool.NAME]` section to its configuration, and choose it with `--pool NAME`",
+        )),
+    }
+}
+
+/// The settings of the build's plugins by name.
+fn settings_of(spec: &BuildSpec, registry: &PluginRegistry) -> BTreeMap<String, String> {
     let settings = spec.plugins.iter().filter_map(|(_, plugin)| {
         let generation = registry.find(plugin)?;
         Some((plugin.name.clone(), generation.settings().to_owned()))
     });
-    Pinned { settings: settings.collect() }
+    settings.collect()
 }
 
 #[async_trait]

@@ -123,7 +123,7 @@ async fn errors_say_what_to_do() -> anyhow::Result<()> {
         "{err}"
     );
     let (code, _, err) = caller.run(&["submit", "nowhere"]).await?;
-    assert!(code == 2 && err.contains("`nowhere` is not a folder"), "{err}");
+    assert!(code == 2 && err.contains("`nowhere` is not there"), "{err}");
     Ok(())
 }
 

@@ -14,7 +14,7 @@ use tokio::sync::mpsc::Sender;
 use tokio_util::sync::CancellationToken;
 
 use super::stores::{Stores, stores, tidy};
-use crate::assemble::{BuildJob, Ground, Machines, PoolGround, Subject, check_sections, machines, outline};
+use crate::assemble::{BuildJob, Ground, Machines, PoolGround, Subject, check_sections, listing, machines, outline};
 use crate::plugins::{Loading, load};
 use crate::view::BuildUpdate;
 
@@ -23,7 +23,7 @@ use crate::view::BuildUpdate;
 /// # Errors
 /// What kept it from having a report: configuration (a plugin that is not there), or a store that cannot be opened.
 pub(super) async fn run(job: BuildJob, updates: Sender<BuildUpdate>, cancel: CancellationToken) -> anyhow::Result<()> {
-    let listing = listing(&job).await?;
+    let listing = listing(&job.tree).await?;
     // Nobody listening is no failure of the build; here and below.
     let (files, bytes) = (listing.files.len() as u64, listing.bytes);
     let _ = updates.send(BuildUpdate::Source { files, bytes, rev: listing.rev.to_string() }).await;
@@ -41,13 +41,6 @@ pub(super) async fn run(job: BuildJob, updates: Sender<BuildUpdate>, cancel: Can
     // Whatever happened: no machine is left behind.
     machines.pool.shutdown().await;
     result
-}
-
-async fn listing(job: &BuildJob) -> anyhow::Result<Arc<SourceListing>> {
-    let tree = job.tree.clone();
-    let listed = tokio::task::spawn_blocking(move || snapshot::source::list(&tree)).await;
-    let listing = listed.context("listing the tree panicked")?;
-    Ok(Arc::new(listing.with_context(|| format!("failed to list the tree `{}`", job.tree.display()))?))
 }
 
 async fn submit(

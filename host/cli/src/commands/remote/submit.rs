@@ -1,20 +1,16 @@
 //! `muster submit`: brings a local tree to a server and asks for its build.
 
-use std::path::{Path, PathBuf};
-use std::sync::Arc;
-
-use anyhow::Context;
 use report::text;
 use serde_json::json;
 use service::problem::Kind;
 use service::view::BuildView;
 use service::{Submission, Trust};
-use snapshot::source::{FoundBy, SourceListing};
+use snapshot::source::FoundBy;
 
 use super::wait::wait;
 use super::{block_on, client};
 use crate::args::{GlobalArgs, SubmitArgs};
-use crate::assemble::project_name;
+use crate::assemble::{listing, project_name, tree_folder};
 use crate::client::{Client, ServerError, pack};
 use crate::commands::output::{print, warn};
 use crate::config::tree::TreeFile;
@@ -50,7 +46,7 @@ pub(crate) fn run(global: &GlobalArgs, args: &SubmitArgs) -> anyhow::Result<Exit
 }
 
 async fn submit(global: &GlobalArgs, args: &SubmitArgs, client: &Client) -> anyhow::Result<BuildView> {
-    let tree = folder(&args.wanted.path)?;
+    let tree = tree_folder(&args.wanted.path)?;
     let project = match &args.project {
         Some(project) => project.clone(),
         None => TreeFile::find(&tree)?.config.project.unwrap_or_else(|| project_name(&tree)),
@@ -60,7 +56,7 @@ async fn submit(global: &GlobalArgs, args: &SubmitArgs, client: &Client) -> anyh
             warn(&text);
         }
     };
-    let listing = list(&tree).await?;
+    let listing = listing(&tree).await?;
     if let FoundBy::Walk(why) = &listing.found_by {
         say(format!("everything in the tree is sent: {why}"));
     }
@@ -109,19 +105,4 @@ fn submission(args: &SubmitArgs, tree: String, project: String, version: Option<
         trust: if args.trusted { Trust::Trusted } else { Trust::Try },
         ..Submission::default()
     }
-}
-
-fn folder(path: &Path) -> anyhow::Result<PathBuf> {
-    if !path.is_dir() {
-        let what = format!("`{}` is not a folder", path.display());
-        return Err(UsageError::new(what, "give the folder of a source tree").into());
-    }
-    path.canonicalize().with_context(|| format!("failed to resolve `{}`", path.display()))
-}
-
-async fn list(tree: &Path) -> anyhow::Result<Arc<SourceListing>> {
-    let of = tree.to_owned();
-    let listed = tokio::task::spawn_blocking(move || snapshot::source::list(&of)).await;
-    let listing = listed.context("listing the tree panicked")?;
-    Ok(Arc::new(listing.with_context(|| format!("failed to list the tree `{}`", tree.display()))?))
 }

@@ -2,6 +2,7 @@
 
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
+use std::time::Duration;
 
 use serde::{Deserialize, Serialize};
 
@@ -158,5 +159,37 @@ fn check_counts(config: &HostConfig, source: &SourceText, places: &Places) -> Re
             return Err(places.value(source, &format!("limits.{key}"), "must be at least 1"));
         }
     }
+    if config.serve.takeover.0 < Duration::from_secs(1) {
+        return Err(places.value(source, "serve.takeover", "must be at least 1s"));
+    }
+    if config.serve.max_builds == 0 {
+        return Err(places.value(source, "serve.max-builds", "must be at least 1"));
+    }
+    for (index, rule) in config.rule.iter().enumerate() {
+        if rule.share.is_some_and(|share| !(0.0..=1.0).contains(&share)) {
+            let wrong = places.value(source, &format!("rule.{index}.share"), "must be from 0 to 1");
+            return Err(wrong.help("a tenth of the builds is 0.1"));
+        }
+    }
     Ok(())
+}
+
+#[cfg(test)]
+#[expect(clippy::unwrap_used, reason = "tests")]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn numbers_that_serve_nobody_are_refused_where_they_stand() {
+        let read = |text: &str| HostFile::read(SourceText { path: "/c.toml".into(), text: text.into() });
+        read("[serve]\ntakeover = '1s'\nmax-builds = 1\n[[rule]]\nshare = 1.0\n").unwrap();
+        for (text, what) in [
+            ("[serve]\ntakeover = '1ms'\n", "must be at least 1s"),
+            ("[serve]\nmax-builds = 0\n", "must be at least 1"),
+            ("[[rule]]\nshare = 10.0\n", "must be from 0 to 1"),
+        ] {
+            let refused = read(text).unwrap_err().to_string();
+            assert!(refused.contains(what), "{refused}");
+        }
+    }
 }
