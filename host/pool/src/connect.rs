@@ -35,13 +35,37 @@ impl LeaseNumbers {
     }
 }
 
-/// Connects to a machine that is to be leased under this number.
+/// Connects to a machine that is to be leased under the next number: one above that which it serves, since its last
+/// coordinator's clock may have been ahead. It hears of the number with the first thing that is asked of it.
 pub(crate) async fn connect(
+    name: &str,
+    url: &BuildletUrl,
+    settings: &ClientSettings,
+    numbers: &LeaseNumbers,
+) -> Result<(Arc<Client>, Lease), PoolError> {
+    let client = usable(name, url, settings).await?;
+    if let Some(served) = client.extensions().and_then(|extensions| extensions.lease) {
+        numbers.above(served);
+    }
+    let number = numbers.next();
+    client.set_lease(number);
+    Ok((client, number))
+}
+
+/// Connects to a machine that is this process's own, under the number that it was started with.
+pub(crate) async fn connect_own(
     name: &str,
     url: &BuildletUrl,
     settings: &ClientSettings,
     number: Lease,
 ) -> Result<Arc<Client>, PoolError> {
+    let client = usable(name, url, settings).await?;
+    client.set_lease(number);
+    Ok(client)
+}
+
+/// Connects to a machine, and looks at its version.
+async fn usable(name: &str, url: &BuildletUrl, settings: &ClientSettings) -> Result<Arc<Client>, PoolError> {
     let failed = |source| PoolError::Connect { name: name.to_owned(), source };
     let client = Client::connect(url, settings.clone()).await.map_err(failed)?;
     let version = client.peer().version;
@@ -49,7 +73,6 @@ pub(crate) async fn connect(
         let cause = format!("its protocol version is {version}, and {MIN_VERSION} is the oldest that is understood");
         return Err(PoolError::Unusable { name: name.to_owned(), cause });
     }
-    client.set_lease(number);
     Ok(Arc::new(client))
 }
 
@@ -60,7 +83,7 @@ pub(crate) async fn reconnect(
     settings: &ClientSettings,
     number: Lease,
 ) -> Result<Arc<Client>, PoolError> {
-    let client = match connect(name, url, settings, number).await {
+    let client = match usable(name, url, settings).await {
         Ok(client) => client,
         // It does not listen any more, or is just dying.
         Err(PoolError::Connect { name, source })
@@ -77,7 +100,10 @@ pub(crate) async fn reconnect(
     match extensions.lease {
         Some(served) if served > number => Err(cannot(format!("it serves lease {served} now, not {number}"))),
         // A lower one: nothing was asked of it yet under this one.
-        Some(_) | None => Ok(client),
+        Some(_) | None => {
+            client.set_lease(number);
+            Ok(client)
+        }
     }
 }
 

@@ -8,6 +8,8 @@ use buildlet::client::{CallFailure, FailureKind};
 use engine::{ExecFailureKind, LeaseId};
 use thiserror::Error;
 
+use crate::LedgerError;
+
 /// What went wrong in a pool. Messages fit after "failed to".
 #[derive(Debug, Error)]
 pub enum PoolError {
@@ -113,8 +115,7 @@ pub enum PoolError {
         /// Why.
         cause: String,
     },
-    /// What the next life of the coordinator must know of a lease could not be written, or what the last one wrote
-    /// could not be read.
+    /// The folder in which the next life looks for machines of this one cannot be used.
     #[error("keep the leases of pool `{pool}` in `{}`", path.display())]
     Keep {
         /// The pool.
@@ -124,6 +125,15 @@ pub enum PoolError {
         /// The operating system's reason.
         #[source]
         source: io::Error,
+    },
+    /// What whoever comes next must know of a lease could not be written, or what was written before could not be read.
+    #[error("keep the leases of pool `{pool}`")]
+    Ledger {
+        /// The pool.
+        pool: String,
+        /// The ledger's reason.
+        #[source]
+        source: LedgerError,
     },
     /// The source of machines refused a call.
     #[error("{call} a machine in pool `{pool}`")]
@@ -163,6 +173,7 @@ impl PoolError {
             | PoolError::ShutDown
             | PoolError::Prepare { .. }
             | PoolError::Keep { .. }
+            | PoolError::Ledger { .. }
             | PoolError::Spawn { .. }
             | PoolError::Source { .. } => ExecFailureKind::Other,
         }

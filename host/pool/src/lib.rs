@@ -10,14 +10,15 @@ pub mod local;
 pub mod owned;
 pub mod plugin;
 
-mod book;
 mod connect;
 mod error;
+mod ledger;
 mod pools;
 mod port;
 
 pub use by_url::UrlPool;
 pub use error::{PoolError, Refusal};
+pub use ledger::{Ledger, LedgerError};
 pub use local::LocalPool;
 pub use pools::Pools;
 pub use port::{AdoptRequest, Capacity, Condition, Granted, LeaseRequest, LocalInfo, Orphan, Pool};

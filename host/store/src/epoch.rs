@@ -144,6 +144,23 @@ fn now(dialect: Dialect) -> &'static str {
     }
 }
 
+/// Ends a transaction with [`StoreError::Superseded`] if the epoch is not held any more, and otherwise keeps it from
+/// changing until the transaction ends.
+macro_rules! hold {
+    ($store:expr, $connection:ident, $held:expr, $failed:ident) => {
+        let current: Option<i64> = sqlx::query_scalar($crate::epoch::read_and_hold($store.database.dialect()))
+            .bind(&$held.scope)
+            .fetch_optional(&mut *$connection)
+            .await
+            .map_err(&$failed)?;
+        if current != Some($held.number.cast_signed()) {
+            return Err($crate::StoreError::Superseded { held: $held.clone() });
+        }
+    };
+}
+
+pub(crate) use hold;
+
 /// Reads the current number of a scope and keeps it from changing until the transaction ends. SQLite's writers exclude
 /// each other as a whole; PostgreSQL locks the row.
 pub(crate) fn read_and_hold(dialect: Dialect) -> &'static str {

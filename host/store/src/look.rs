@@ -7,7 +7,7 @@ use sqlx::postgres::{PgConnectOptions, PgConnection};
 use sqlx::sqlite::{SqliteConnectOptions, SqliteConnection};
 use sqlx::{ConnectOptions as _, Connection as _};
 
-use crate::migrate;
+use crate::migrations;
 use crate::{Store, StoreError};
 
 /// In which form the tables of a database are.
@@ -53,7 +53,7 @@ async fn look_sqlite(path: &str) -> Result<Form, StoreError> {
         _ => sqlx::query_scalar(LAST).fetch_one(&mut connection).await.map_err(failed)?,
     };
     connection.close().await.map_err(failed)?;
-    Ok(form(last, &migrate::SQLITE))
+    Ok(form(last, &migrations::sqlite()))
 }
 
 async fn look_postgres(url: &str) -> Result<Form, StoreError> {
@@ -67,7 +67,7 @@ async fn look_postgres(url: &str) -> Result<Form, StoreError> {
         _ => sqlx::query_scalar(LAST).fetch_one(&mut connection).await.map_err(failed)?,
     };
     connection.close().await.map_err(failed)?;
-    Ok(form(last, &migrate::POSTGRES))
+    Ok(form(last, &migrations::postgres()))
 }
 
 fn form(last: Option<i64>, migrator: &Migrator) -> Form {

@@ -40,16 +40,8 @@ impl Store {
     /// [`StoreError::Superseded`] if it is not; [`StoreError::RequestKnown`] if a request's key is known; or if the
     /// database fails. In each case nothing was committed.
     pub async fn commit(&self, held: &Epoch, commit: &Commit) -> Result<(), StoreError> {
-        let read_and_hold = epoch::read_and_hold(self.database.dialect());
         in_transaction!(self, "commit records", |connection, failed| {
-            let current: Option<i64> = sqlx::query_scalar(read_and_hold)
-                .bind(&held.scope)
-                .fetch_optional(&mut *connection)
-                .await
-                .map_err(&failed)?;
-            if current != Some(held.number.cast_signed()) {
-                return Err(StoreError::Superseded { held: held.clone() });
-            }
+            epoch::hold!(self, connection, held, failed);
             for request in &commit.requests {
                 let rows = requests::insert!(connection, request).map_err(&failed)?;
                 if rows.rows_affected() != 1 {

@@ -7,7 +7,8 @@ use sqlx::postgres::{PgConnectOptions, PgPoolOptions};
 use sqlx::sqlite::{SqliteConnectOptions, SqliteJournalMode, SqlitePoolOptions, SqliteSynchronous};
 
 use crate::database::{Database, with_pool};
-use crate::migrate::{self, OpenLock};
+use crate::migrations;
+use crate::open_lock::OpenLock;
 use crate::{Settings, StoreError};
 
 /// An open store. Clones share its connections.
@@ -49,7 +50,7 @@ impl Store {
             .connect_with(options)
             .await
             .map_err(|source| StoreError::Open { database: database.clone(), source })?;
-        migrate::SQLITE.run(&pool).await.map_err(|source| StoreError::Migrate { database, source })?;
+        migrations::sqlite().run(&pool).await.map_err(|source| StoreError::Migrate { database, source })?;
         Ok(Store { database: Database::Sqlite(pool) })
     }
 
@@ -72,7 +73,7 @@ impl Store {
             .connect_with(options)
             .await
             .map_err(|source| StoreError::Open { database: database.clone(), source })?;
-        migrate::POSTGRES.run(&pool).await.map_err(|source| StoreError::Migrate { database, source })?;
+        migrations::postgres().run(&pool).await.map_err(|source| StoreError::Migrate { database, source })?;
         Ok(Store { database: Database::Postgres(pool) })
     }
 

@@ -45,8 +45,8 @@ fn another_coordinator_takes_over() {
     let ended = second.wait(build);
     assert_eq!(ended["outcome"], "failed", "{ended}\n{}", second.said());
     assert_eq!(second.junit(build).1.len(), TESTS);
-    // What ran is not known to another machine's coordinator, and runs again; what was over is over.
-    assert_eq!([tree.begun("make"), tree.begun("t1")], [1, 1]);
+    // The store says which machine had which test, whoever reads it: what ran goes on, and what was over is over.
+    tree.assert_each_begun(1);
     let log = second.log(build);
     assert!(log.contains("##### Coordinator restarted: "), "{log}");
 

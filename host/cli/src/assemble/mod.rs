@@ -4,6 +4,7 @@
 mod builder;
 mod job;
 mod key;
+mod ledger;
 mod look;
 mod outline;
 mod pools;
@@ -12,6 +13,7 @@ mod tree;
 
 pub(crate) use job::tree_folder;
 pub use job::{BuildJob, PoolChoice, Wishes};
+pub(crate) use ledger::Survival;
 pub(crate) use outline::{Ground, Subject, check_sections, outline};
 pub(crate) use pools::{Machines, PoolGround, machines};
 pub(crate) use project::name as project_name;

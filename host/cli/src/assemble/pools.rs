@@ -2,7 +2,6 @@
 
 use std::path::Path;
 use std::sync::Arc;
-use std::time::Duration;
 
 use anyhow::Context;
 use buildlet::BuildletUrl;
@@ -12,7 +11,7 @@ use pool::local::{LocalSettings, MachineLimits};
 use pool::plugin::{PluginPool, PluginSettings};
 use pool::{LocalPool, Pool, UrlPool};
 
-use crate::assemble::PoolChoice;
+use crate::assemble::{PoolChoice, Survival};
 use crate::config::find::Kept;
 use crate::config::host::{HostFile, PoolKind, PoolSection};
 use crate::config::nearest::nearest;
@@ -37,33 +36,34 @@ pub(crate) struct PoolGround<'a> {
     pub(crate) kept: &'a Kept,
     /// The helpers that are wanted: a local pool has room for as many.
     pub(crate) helpers: Option<u32>,
-    /// How long local buildlets outlive whoever started them; none is not at all.
-    pub(crate) survive: Option<Duration>,
+    /// What machines need to outlive this process; without it they end with it.
+    pub(crate) survival: Option<&'a Survival>,
 }
 
-/// Opens the pool. Must be called within a tokio runtime.
+/// Opens the pool.
 ///
 /// # Errors
 /// There is no such pool, or it cannot be opened.
-pub(crate) fn machines(
+pub(crate) async fn machines(
     choice: &PoolChoice,
     ground: PoolGround<'_>,
     registry: &PluginRegistry,
 ) -> anyhow::Result<Machines> {
     match choice {
-        PoolChoice::Urls(urls) => by_url(ground, "url", urls, &PoolSection::default()),
+        PoolChoice::Urls(urls) => by_url(ground, "url", urls, &PoolSection::default()).await,
         PoolChoice::Named(name) => {
             let of_config = ground.host.config.pool.get(name);
             match of_config {
                 None if name == "local" => local(ground, name, &PoolSection::default()),
                 // A pool plugin needs no section where its defaults will do.
                 None => {
-                    of_plugin(ground, name, &PoolSection { kind: PoolKind::Plugin, ..PoolSection::default() }, registry)
+                    let section = PoolSection { kind: PoolKind::Plugin, ..PoolSection::default() };
+                    of_plugin(ground, name, &section, registry).await
                 }
                 Some(section) => match section.kind {
                     PoolKind::Local => local(ground, name, section),
-                    PoolKind::Url => by_url(ground, name, &read_urls(ground, section)?, section),
-                    PoolKind::Plugin => of_plugin(ground, name, section, registry),
+                    PoolKind::Url => by_url(ground, name, &read_urls(ground, section)?, section).await,
+                    PoolKind::Plugin => of_plugin(ground, name, section, registry).await,
                 },
             }
         }
@@ -81,7 +81,7 @@ fn local(ground: PoolGround<'_>, name: &str, section: &PoolSection) -> anyhow::R
     if let Some(helpers) = ground.helpers {
         settings.count = settings.count.max(helpers.saturating_add(1));
     }
-    settings.survive = ground.survive;
+    settings.survive = ground.survival.map(|survival| survival.window);
     settings.limits = MachineLimits {
         memory_bytes: section.memory.map(|size| size.0),
         cpu_millis: section.cpus.map(|cpus| (cpus * 1000.0).round() as u64),
@@ -102,7 +102,12 @@ fn read_urls(ground: PoolGround<'_>, section: &PoolSection) -> anyhow::Result<Ve
     section.url_files.iter().map(read).collect()
 }
 
-fn by_url(ground: PoolGround<'_>, name: &str, urls: &[String], section: &PoolSection) -> anyhow::Result<Machines> {
+async fn by_url(
+    ground: PoolGround<'_>,
+    name: &str,
+    urls: &[String],
+    section: &PoolSection,
+) -> anyhow::Result<Machines> {
     let parse = |url: &String| {
         url.parse::<BuildletUrl>().map_err(|error| {
             // The text holds a password, and is not repeated.
@@ -114,14 +119,17 @@ fn by_url(ground: PoolGround<'_>, name: &str, urls: &[String], section: &PoolSec
     let mut settings =
         UrlSettings { name: name.to_owned(), host_types: section.host_types.clone(), ..UrlSettings::default() };
     ground.host.config.limits.apply_to(&mut settings.client);
-    let pool = match leases(ground, name) {
-        Some(folder) => UrlPool::open(urls, settings, &folder).context("failed to open a pool of machines by URL")?,
+    let pool = match ground.survival {
+        Some(survival) => {
+            let opened = UrlPool::open(urls, settings, survival.ledger(name)).await;
+            opened.context("failed to open a pool of machines by URL")?
+        }
         None => UrlPool::new(urls, settings),
     };
     Ok(Machines { pool: Arc::new(pool), local: false, notes: Vec::new() })
 }
 
-fn of_plugin(
+async fn of_plugin(
     ground: PoolGround<'_>,
     name: &str,
     section: &PoolSection,
@@ -137,7 +145,11 @@ fn of_plugin(
     // What the section says; else the plugin's own settings.
     let settings = (!section.settings.is_empty()).then_some(text);
     let source = generation.pool(settings).context("failed to use a pool plugin as one")?;
-    let mut settings = PluginSettings::new(name, coordinator_name(&ground.kept.state), run_name());
+    let coordinator = match ground.survival {
+        Some(survival) => survival.installation.clone(),
+        None => coordinator_name(&ground.kept.state),
+    };
+    let mut settings = PluginSettings::new(name, coordinator, run_name());
     settings.agent_binary = this_binary()?;
     ground.host.config.limits.apply_to(&mut settings.client);
     settings.host_types.clone_from(&section.host_types);
@@ -147,25 +159,25 @@ fn of_plugin(
         settings.max_life = life.0;
     }
     let source = Arc::new(PluginMachines(source));
-    let pool = match leases(ground, name) {
-        Some(folder) => PluginPool::open(source, settings, &folder).context("failed to open a pool plugin's pool")?,
+    let pool = match ground.survival {
+        Some(survival) => {
+            let opened = PluginPool::open(source, settings, survival.ledger(name)).await;
+            opened.context("failed to open a pool plugin's pool")?
+        }
         None => PluginPool::new(source, settings),
     };
     Ok(Machines { pool: Arc::new(pool), local: false, notes: Vec::new() })
-}
-
-/// Where a pool whose machines are taken up again notes which build has which.
-fn leases(ground: PoolGround<'_>, name: &str) -> Option<std::path::PathBuf> {
-    ground.survive.map(|_| ground.kept.state.join("leases").join(name))
 }
 
 fn this_binary() -> anyhow::Result<std::path::PathBuf> {
     std::env::current_exe().context("failed to find the muster binary itself")
 }
 
-/// The same for every run over one state folder, so that machines left by one are found by the next.
+/// The same for every run over one state folder of this machine, so that machines left by one are found by the next, and
+/// another machine's are not.
 fn coordinator_name(state: &Path) -> String {
-    let digest = snapshot::Digest::of(state.as_os_str().as_encoded_bytes()).to_string();
+    let machine = rustix::system::uname().nodename().to_bytes().to_vec();
+    let digest = snapshot::Digest::of(&[&machine, state.as_os_str().as_encoded_bytes()].join(&0)).to_string();
     digest[..12].to_owned()
 }
 

@@ -98,7 +98,6 @@ pub(super) async fn workshop(host: HostFile, kept: Kept) -> anyhow::Result<Works
     let logs = LogStore::new(blobs.clone(), LogSettings::default());
     let options = EngineOptions { cache_folder: Some(kept.compiled.clone()), ..EngineOptions::default() };
     let plugins = PluginHost::new(&options).context("failed to start the plugin host")?;
-    let adoption = config.serve.adoption.0;
     let names: Vec<String> =
         BUNDLE.iter().map(|plugin| plugin.name.to_owned()).chain(config.plugins.keys().cloned()).collect();
     let pins = pins(&store, names.into_iter()).await?;
@@ -106,7 +105,7 @@ pub(super) async fn workshop(host: HostFile, kept: Kept) -> anyhow::Result<Works
     Ok(Workshop {
         shelf,
         trees: Trees::open(kept.state.join("trees"), blobs.clone())?,
-        pools: OpenPools::new(kept.clone(), adoption),
+        pools: OpenPools::new(kept.clone()),
         store,
         blobs,
         quick_blobs,

@@ -1,33 +1,41 @@
-//! The pools of a service: opened once, under their names, and shared by all builds.
+//! The pools of a service: opened once it drives the builds, each at its first use, and shared by all builds.
 
 use std::collections::BTreeMap;
-use std::sync::Arc;
-use std::time::Duration;
+use std::sync::{Arc, OnceLock};
 
+use anyhow::Context;
 use plugin_host::PluginRegistry;
 use tokio::sync::Mutex;
 
-use crate::assemble::{Machines, PoolChoice, PoolGround, machines};
+use crate::assemble::{Machines, PoolChoice, PoolGround, Survival, machines};
 use crate::config::find::Kept;
 use crate::config::host::HostFile;
 
 /// Opened pools by name.
 pub(super) struct OpenPools {
     kept: Kept,
-    survive: Duration,
+    survival: OnceLock<Survival>,
     open: Mutex<BTreeMap<String, Arc<Machines>>>,
 }
 
 impl OpenPools {
-    /// None is open yet. Local buildlets outlive this process for as long as is said.
-    pub(super) fn new(kept: Kept, survive: Duration) -> OpenPools {
-        OpenPools { kept, survive, open: Mutex::default() }
+    /// None is open yet.
+    pub(super) fn new(kept: Kept) -> OpenPools {
+        OpenPools { kept, survival: OnceLock::new(), open: Mutex::default() }
+    }
+
+    /// From now on this coordinator drives the builds, and what its pools hold is written down for the next one.
+    ///
+    /// # Errors
+    /// It did so already.
+    pub(super) fn drive(&self, survival: Survival) -> anyhow::Result<()> {
+        self.survival.set(survival).ok().context("the pools are driven already")
     }
 
     /// The pool of this name, opened with what host and plugins are now if it was not yet.
     ///
     /// # Errors
-    /// There is no such pool, or it cannot be opened.
+    /// There is no such pool, it cannot be opened, or another coordinator drives the builds.
     pub(super) async fn get(
         &self,
         name: &str,
@@ -38,8 +46,9 @@ impl OpenPools {
         if let Some(machines) = open.get(name) {
             return Ok(Arc::clone(machines));
         }
-        let ground = PoolGround { host, kept: &self.kept, helpers: None, survive: Some(self.survive) };
-        let opened = Arc::new(machines(&PoolChoice::Named(name.to_owned()), ground, registry)?);
+        let survival = self.survival.get().context("another coordinator drives the builds")?;
+        let ground = PoolGround { host, kept: &self.kept, helpers: None, survival: Some(survival) };
+        let opened = Arc::new(machines(&PoolChoice::Named(name.to_owned()), ground, registry).await?);
         for note in &opened.notes {
             tracing::warn!(pool = name, "{note}");
         }

@@ -5,6 +5,7 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use anyhow::Context;
+use buildlet::Secret;
 use coordinator::{Coordinator, CoordinatorConfig, JobSource, Resources};
 use engine::EngineConfig;
 use service::{MetricsAccess, Parts, Service, ServiceSettings, Standing};
@@ -18,6 +19,7 @@ use super::planner::HostPlanner;
 use super::workshop::Workshop;
 use super::{generations, housekeeping, open, reload, right, token};
 use crate::args::{GlobalArgs, ServeArgs};
+use crate::assemble::Survival;
 use crate::config::find::{Folders, Kept};
 use crate::config::host::{HostFile, ServeSection};
 use crate::exit::UsageError;
@@ -144,6 +146,7 @@ impl Life {
             () = &mut told => return Ok(()),
         };
         self.service.stand(Standing::Starting);
+        self.workshop.pools.drive(self.survival(&epoch).await?)?;
         generations::note(&self.workshop.store, &self.workshop.shelf.current()).await?;
         let coordinator = Arc::new(self.coordinator(epoch.clone()).await?);
         self.service.stand(Standing::Active(Arc::clone(&coordinator)));
@@ -162,6 +165,18 @@ impl Life {
             () = drained => {}
         }
         self.stop(&coordinator, &epoch).await
+    }
+
+    async fn survival(&self, epoch: &Epoch) -> anyhow::Result<Survival> {
+        let store = self.workshop.store.clone();
+        let installation = store.installation(&installation_id()).await.context("failed to read the store")?;
+        Ok(Survival {
+            window: self.serve.adoption.0,
+            store,
+            epoch: epoch.clone(),
+            patience: self.serve.store_patience.0,
+            installation,
+        })
     }
 
     async fn coordinator(&self, epoch: Epoch) -> anyhow::Result<Coordinator> {
@@ -199,6 +214,11 @@ impl Life {
         self.workshop.store.close().await;
         Ok(())
     }
+}
+
+/// What a store is called from its first coordinator on.
+fn installation_id() -> String {
+    Secret::random().reveal().chars().take(12).collect()
 }
 
 fn hostname() -> String {

@@ -1,6 +1,5 @@
 //! The pool over a fixed list of machines.
 
-use std::path::Path;
 use std::sync::Arc;
 
 use async_trait::async_trait;
@@ -14,9 +13,9 @@ use super::adopt::adopt;
 use super::machine::{HeldUrl, UrlState};
 use super::shared::{Shared, instance};
 use super::waiting::{Turn, Waiting};
-use crate::book::Book;
 use crate::connect::{connect, machine_of};
-use crate::{AdoptRequest, Capacity, Condition, Granted, LeaseRequest, Orphan, Pool, PoolError, Refusal};
+use crate::ledger::Book;
+use crate::{AdoptRequest, Capacity, Condition, Granted, LeaseRequest, Ledger, Orphan, Pool, PoolError, Refusal};
 
 /// Machines that run a buildlet already. One lease for each machine at a time; its work directory is emptied first.
 pub struct UrlPool {
@@ -27,22 +26,22 @@ impl UrlPool {
     /// A pool of these machines. A machine named twice is one machine.
     #[must_use]
     pub fn new(urls: Vec<BuildletUrl>, settings: UrlSettings) -> UrlPool {
-        UrlPool { shared: Arc::new(Shared::new(urls, settings, None)) }
+        let book = Book::none(&settings.name);
+        UrlPool { shared: Arc::new(Shared::new(urls, settings, book)) }
     }
 
-    /// The same, with leases that outlive this process: they are written down in this folder, and those that an earlier
+    /// The same, with leases that outlive this process: they are written into this ledger, and those that an earlier
     /// life wrote wait to be adopted.
     ///
     /// # Errors
-    /// If the folder cannot be used, or another process uses it.
-    pub fn open(urls: Vec<BuildletUrl>, settings: UrlSettings, folder: &Path) -> Result<UrlPool, PoolError> {
-        let opened = Book::<HeldUrl>::open(folder);
-        let (book, held) = opened.map_err(|source| PoolError::Keep {
-            pool: settings.name.clone(),
-            path: folder.to_owned(),
-            source,
-        })?;
-        let shared = Shared::new(urls, settings, Some(book));
+    /// If the ledger cannot be read.
+    pub async fn open(
+        urls: Vec<BuildletUrl>,
+        settings: UrlSettings,
+        ledger: Arc<dyn Ledger>,
+    ) -> Result<UrlPool, PoolError> {
+        let (book, held) = Book::<HeldUrl>::open(&settings.name, ledger).await?;
+        let shared = Arc::new(Shared::new(urls, settings, book));
         for held in held {
             shared.numbers.above(held.number);
             let mut state = shared.state();
@@ -54,7 +53,7 @@ impl UrlPool {
                 }
             }
         }
-        Ok(UrlPool { shared: Arc::new(shared) })
+        Ok(UrlPool { shared })
     }
 
     async fn wait_for_machine(&self, request: &LeaseRequest) -> Result<Granted, PoolError> {
@@ -106,19 +105,23 @@ impl UrlPool {
     async fn take(&self, request: &LeaseRequest, index: usize) -> Result<(Granted, Lease), PoolError> {
         let shared = &self.shared;
         let (name, url) = shared.place_of(index);
-        let number = shared.numbers.next();
-        let client = connect(&name, &url, &shared.settings.client, number).await?;
+        let (client, number) = connect(&name, &url, &shared.settings.client, &shared.numbers).await?;
         if let Some(cause) = shared.state().machines[index].refuses(instance(&client)) {
             return Err(PoolError::Unusable { name, cause: format!("it broke before: {cause}") });
         }
-        client.remove_all(&["."]).await.map_err(|source| PoolError::Connect { name: name.clone(), source })?;
-        shared.keep(&HeldUrl {
+        // Before the machine hears of the lease: who may not write it down any more must not end what runs there.
+        let held = HeldUrl {
             lease: request.lease,
             number,
             build: request.build,
             name: name.clone(),
             instance: instance(&client).to_owned(),
-        })?;
+        };
+        shared.book.keep(number, &held).await?;
+        if let Err(source) = client.remove_all(&["."]).await {
+            shared.forget(number);
+            return Err(PoolError::Connect { name, source });
+        }
         let machine = Machine {
             name,
             host_type: request.host_type.clone(),
@@ -215,7 +218,7 @@ impl Pool for UrlPool {
     }
 
     async fn leave(&self) {
-        if self.shared.book.is_none() {
+        if !self.shared.book.is_kept() {
             return self.shutdown().await;
         }
         self.shared.stopped.cancel();

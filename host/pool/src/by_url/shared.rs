@@ -13,8 +13,8 @@ use tokio_util::task::TaskTracker;
 
 use super::UrlSettings;
 use super::machine::{Broken, HeldUrl, UrlMachine, UrlState};
-use crate::book::Book;
 use crate::connect::{LeaseNumbers, connect};
+use crate::ledger::Book;
 use crate::{Condition, PoolError};
 
 pub(super) struct Shared {
@@ -24,7 +24,7 @@ pub(super) struct Shared {
     pub(super) changed: watch::Sender<u64>,
     pub(super) numbers: LeaseNumbers,
     /// Leases are written here for the next life.
-    pub(super) book: Option<Book<HeldUrl>>,
+    pub(super) book: Book<HeldUrl>,
     pub(super) stopped: CancellationToken,
     pub(super) tasks: TaskTracker,
 }
@@ -47,7 +47,7 @@ pub(super) struct Leased {
 }
 
 impl Shared {
-    pub(super) fn new(urls: Vec<BuildletUrl>, settings: UrlSettings, book: Option<Book<HeldUrl>>) -> Shared {
+    pub(super) fn new(urls: Vec<BuildletUrl>, settings: UrlSettings, book: Book<HeldUrl>) -> Shared {
         let mut machines: Vec<UrlMachine> = Vec::new();
         for url in urls {
             if machines.iter().all(|machine| machine.name != url.authority()) {
@@ -75,20 +75,9 @@ impl Shared {
         self.changed.send_modify(|count| *count += 1);
     }
 
-    /// Writes a lease down for the next life, where there is to be one.
-    pub(super) fn keep(&self, held: &HeldUrl) -> Result<(), PoolError> {
-        let Some(book) = &self.book else { return Ok(()) };
-        book.write(held.number, held).map_err(|source| PoolError::Keep {
-            pool: self.settings.name.clone(),
-            path: book.folder().to_owned(),
-            source,
-        })
-    }
-
+    /// Strikes a lease out that nobody is to take up.
     pub(super) fn forget(&self, number: Lease) {
-        if let Some(book) = &self.book {
-            book.remove(number);
-        }
+        self.book.forget(number, &self.tasks);
     }
 
     pub(super) fn release(self: &Arc<Self>, lease: LeaseId, condition: Condition) {
@@ -126,7 +115,7 @@ impl Shared {
 
     async fn empty(&self, index: usize) -> Result<(), PoolError> {
         let (name, url) = self.place_of(index);
-        let client = connect(&name, &url, &self.settings.client, self.numbers.next()).await?;
+        let (client, _) = connect(&name, &url, &self.settings.client, &self.numbers).await?;
         client.remove_all(&["."]).await.map_err(|source: CallFailure| PoolError::Connect { name, source })
     }
 

@@ -13,7 +13,7 @@ use std::sync::atomic::{AtomicU64, Ordering};
 use buildlet::Secret;
 
 use super::cgroup;
-use crate::book::lock_folder;
+use super::files::lock_folder;
 use crate::owned::{self, OwnedFolder};
 
 /// The first part of a pool's folder, and of its control groups.

@@ -16,6 +16,7 @@ mod shared;
 
 mod agent;
 mod child;
+mod files;
 mod mark;
 mod output;
 mod survivor;

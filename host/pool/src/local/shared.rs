@@ -15,7 +15,7 @@ use super::claim::{Claim, Place};
 use super::folders::PoolFolder;
 use super::survivor::{Found, Start};
 use super::{LocalSettings, child};
-use crate::connect::{LeaseNumbers, connect, machine_of};
+use crate::connect::{LeaseNumbers, connect_own, machine_of};
 use crate::{Granted, LeaseRequest, LocalInfo, PoolError};
 
 pub(super) struct Shared {
@@ -108,7 +108,7 @@ impl Shared {
                 start.start(request).await?
             }
         };
-        match connect(name, &url, &settings.client, number).await {
+        match connect_own(name, &url, &settings.client, number).await {
             Ok(client) => Ok(Leased { agent, client, place }),
             Err(error) => {
                 agent.destroy(settings, None).await;

@@ -24,10 +24,10 @@ use super::LocalSettings;
 use super::agent::{Agent, Process};
 use super::cgroup::{MachineGroups, PoolGroups};
 use super::child::command;
+use super::files::{read_entry, write_entry};
 use super::folders::{MachineFolder, PoolFolder};
 use super::mark::ProcessMark;
 use super::output::tail_of;
-use crate::book::{read_entry, write_entry};
 use crate::owned::remove_tree;
 use crate::{LeaseRequest, PoolError};
 

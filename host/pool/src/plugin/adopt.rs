@@ -5,7 +5,7 @@ use std::sync::Arc;
 use buildlet::Secret;
 use engine::{LeaseId, Machine};
 
-use super::machine::{Wanted, wait_until_ready};
+use super::machine::{Numbered, Wanted, wait_until_ready};
 use super::shared::{HeldMachine, Leased, Place, Shared};
 use crate::connect::machine_of;
 use crate::{AdoptRequest, Granted, PoolError};
@@ -18,12 +18,11 @@ pub(super) async fn adopt(shared: &Arc<Shared>, request: &AdoptRequest) -> Resul
         name: &held.name,
         handle: &held.handle,
         password: &Secret::new(held.password.clone()),
-        number: held.number,
-        again: true,
+        numbers: Numbered::Again(held.number),
         within: shared.settings.adopt,
     };
     let client = match wait_until_ready(shared.source.as_ref(), &shared.settings, &wanted).await {
-        Ok(client) => client,
+        Ok((client, _)) => client,
         Err(error) => {
             adopting.failed();
             return Err(lost(error));

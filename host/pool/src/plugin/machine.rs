@@ -11,7 +11,7 @@ use tokio::time::{Instant, sleep, timeout_at};
 use super::settings::{BUILD, COORDINATOR, LEASE};
 use super::shared::HeldMachine;
 use super::{MachineSource, MachineSpec, MachineState, PluginSettings, SourceError};
-use crate::connect::{connect, reconnect};
+use crate::connect::{LeaseNumbers, connect, reconnect};
 use crate::{LeaseRequest, PoolError};
 
 /// The longest name that `muster:pool` allows.
@@ -42,20 +42,26 @@ pub(super) struct Wanted<'a> {
     pub(super) name: &'a str,
     pub(super) handle: &'a str,
     pub(super) password: &'a Secret,
-    /// The lease, as the machine knows it.
-    pub(super) number: Lease,
-    /// An earlier life leased it under this number.
-    pub(super) again: bool,
+    /// Where the number of its lease is from.
+    pub(super) numbers: Numbered<'a>,
     /// The time it has.
     pub(super) within: Duration,
 }
 
+/// The number of a lease, as the machine knows it.
+pub(super) enum Numbered<'a> {
+    /// The next of these.
+    Anew(&'a LeaseNumbers),
+    /// That under which an earlier life leased it.
+    Again(Lease),
+}
+
 impl Wanted<'_> {
     /// Its lease as it is written down.
-    pub(super) fn held(&self, request: &LeaseRequest) -> HeldMachine {
+    pub(super) fn held(&self, request: &LeaseRequest, number: Lease) -> HeldMachine {
         HeldMachine {
             lease: request.lease,
-            number: self.number,
+            number,
             build: request.build,
             name: self.name.to_owned(),
             handle: self.handle.to_owned(),
@@ -64,19 +70,19 @@ impl Wanted<'_> {
     }
 }
 
-/// Waits until a machine's buildlet answers.
+/// Waits until a machine's buildlet answers; it is connected to under the number that is returned.
 pub(super) async fn wait_until_ready(
     source: &dyn MachineSource,
     settings: &PluginSettings,
     wanted: &Wanted<'_>,
-) -> Result<Arc<Client>, PoolError> {
+) -> Result<(Arc<Client>, Lease), PoolError> {
     let deadline = Instant::now() + wanted.within;
     let mut pause = settings.first_look;
     let mut waiting_for = "its first sign".to_owned();
     loop {
         let look = look(source, settings, wanted);
         match timeout_at(deadline, look).await {
-            Ok(Ok(Look::Ready(client))) => return Ok(client),
+            Ok(Ok(Look::Ready(client, number))) => return Ok((client, number)),
             Ok(Ok(Look::NotYet(reason))) => waiting_for = reason,
             Ok(Err(error)) => return Err(error),
             Err(_) => {}
@@ -90,7 +96,7 @@ pub(super) async fn wait_until_ready(
 }
 
 enum Look {
-    Ready(Arc<Client>),
+    Ready(Arc<Client>, Lease),
     NotYet(String),
 }
 
@@ -108,13 +114,15 @@ async fn look(source: &dyn MachineSource, settings: &PluginSettings, wanted: &Wa
             let unusable = |error| PoolError::Unusable { name, cause: format!("URL `{text}`: {error}") };
             let mut url: BuildletUrl = text.parse().map_err(unusable)?;
             url.password = Some(wanted.password.clone());
-            let connected = if wanted.again {
-                reconnect(wanted.name, &url, &settings.client, wanted.number).await
-            } else {
-                connect(wanted.name, &url, &settings.client, wanted.number).await
+            let connected = match wanted.numbers {
+                Numbered::Anew(numbers) => connect(wanted.name, &url, &settings.client, numbers).await,
+                Numbered::Again(number) => {
+                    let again = reconnect(wanted.name, &url, &settings.client, number).await;
+                    again.map(|client| (client, number))
+                }
             };
             match connected {
-                Ok(client) => Ok(Look::Ready(client)),
+                Ok((client, number)) => Ok(Look::Ready(client, number)),
                 // The machine is there before its buildlet listens.
                 Err(error @ PoolError::Connect { .. }) => Ok(Look::NotYet(error.chain())),
                 Err(PoolError::Lost { cause, .. }) => Ok(Look::NotYet(cause)),

@@ -1,6 +1,5 @@
 //! The pool over a source of machines.
 
-use std::path::Path;
 use std::sync::{Arc, Mutex};
 
 use async_trait::async_trait;
@@ -14,9 +13,9 @@ use super::machine::destroy;
 use super::settings::COORDINATOR;
 use super::shared::{HeldMachine, Place, Shared, State};
 use super::{MachineSource, PluginSettings};
-use crate::book::Book;
 use crate::connect::LeaseNumbers;
-use crate::{AdoptRequest, Capacity, Condition, Granted, LeaseRequest, Orphan, Pool, PoolError, Refusal};
+use crate::ledger::Book;
+use crate::{AdoptRequest, Capacity, Condition, Granted, LeaseRequest, Ledger, Orphan, Pool, PoolError, Refusal};
 
 /// Machines made on demand by a source, one for each lease, and destroyed with it.
 pub struct PluginPool {
@@ -27,32 +26,28 @@ impl PluginPool {
     /// A pool over this source.
     #[must_use]
     pub fn new(source: Arc<dyn MachineSource>, settings: PluginSettings) -> PluginPool {
-        PluginPool::with(source, settings, None)
+        let book = Book::none(&settings.name);
+        PluginPool::with(source, settings, book)
     }
 
-    /// The same, with leases that outlive this process: they are written down in this folder, passwords included, and
+    /// The same, with leases that outlive this process: they are written into this ledger, passwords included, and
     /// those that an earlier life wrote wait to be adopted. The settings' `run` must differ from that life's.
     ///
     /// # Errors
-    /// If the folder cannot be used, or another process uses it.
-    pub fn open(
+    /// If the ledger cannot be read.
+    pub async fn open(
         source: Arc<dyn MachineSource>,
         settings: PluginSettings,
-        folder: &Path,
+        ledger: Arc<dyn Ledger>,
     ) -> Result<PluginPool, PoolError> {
-        let opened = Book::<HeldMachine>::open(folder);
-        let (book, held) = opened.map_err(|source| PoolError::Keep {
-            pool: settings.name.clone(),
-            path: folder.to_owned(),
-            source,
-        })?;
-        let pool = PluginPool::with(source, settings, Some(book));
+        let (book, held) = Book::<HeldMachine>::open(&settings.name, ledger).await?;
+        let pool = PluginPool::with(source, settings, book);
         held.iter().for_each(|held| pool.shared.numbers.above(held.number));
         pool.shared.state().held = held;
         Ok(pool)
     }
 
-    fn with(source: Arc<dyn MachineSource>, settings: PluginSettings, book: Option<Book<HeldMachine>>) -> PluginPool {
+    fn with(source: Arc<dyn MachineSource>, settings: PluginSettings, book: Book<HeldMachine>) -> PluginPool {
         PluginPool {
             shared: Arc::new(Shared {
                 source,
@@ -203,7 +198,7 @@ impl Pool for PluginPool {
     }
 
     async fn leave(&self) {
-        if self.shared.book.is_none() {
+        if !self.shared.book.is_kept() {
             return self.shutdown().await;
         }
         self.shared.stopped.cancel();

@@ -10,10 +10,10 @@ use tokio::sync::{oneshot, watch};
 use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
 
-use super::machine::{Wanted, destroy, spec, wait_until_ready};
+use super::machine::{Numbered, Wanted, destroy, spec, wait_until_ready};
 use super::{MachineSource, MachineSpec, PluginSettings};
-use crate::book::Book;
 use crate::connect::{LeaseNumbers, machine_of};
+use crate::ledger::Book;
 use crate::{Capacity, Granted, LeaseRequest, PoolError};
 
 pub(super) struct Shared {
@@ -24,7 +24,7 @@ pub(super) struct Shared {
     pub(super) changed: watch::Sender<u64>,
     pub(super) numbers: LeaseNumbers,
     /// Leases are written here for the next life.
-    pub(super) book: Option<Book<HeldMachine>>,
+    pub(super) book: Book<HeldMachine>,
     /// No more requests.
     pub(super) stopped: CancellationToken,
     /// No lease goes on either.
@@ -86,20 +86,9 @@ impl Shared {
         self.state.lock().expect("no holder of this lock can panic")
     }
 
-    /// Writes a lease down for the next life, where there is to be one.
-    fn keep(&self, held: &HeldMachine) -> Result<(), PoolError> {
-        let Some(book) = &self.book else { return Ok(()) };
-        book.write(held.number, held).map_err(|source| PoolError::Keep {
-            pool: self.settings.name.clone(),
-            path: book.folder().to_owned(),
-            source,
-        })
-    }
-
+    /// Strikes a lease out that nobody is to take up.
     pub(super) fn forget(&self, number: Lease) {
-        if let Some(book) = &self.book {
-            book.remove(number);
-        }
+        self.book.forget(number, &self.tasks);
     }
 
     pub(super) fn failed(&self, call: &'static str, source: super::SourceError) -> PoolError {
@@ -155,12 +144,12 @@ impl Shared {
     ) -> Result<Granted, PoolError> {
         let source = self.source.as_ref();
         let handle = source.create(spec).await.map_err(|source| self.failed("create", source))?;
+        let numbers = Numbered::Anew(&self.numbers);
         let wanted = Wanted {
             name: &spec.name,
             handle: &handle,
             password: &spec.password,
-            number: self.numbers.next(),
-            again: false,
+            numbers,
             within: self.settings.ready,
         };
         let ready = tokio::select! {
@@ -168,9 +157,12 @@ impl Shared {
             () = reply.closed() => Err(PoolError::Canceled),
             ready = wait_until_ready(source, &self.settings, &wanted) => ready,
         };
-        let kept = ready.and_then(|client| self.keep(&wanted.held(request)).map(|()| client));
-        let client = match kept {
-            Ok(client) => client,
+        let kept = async {
+            let (client, number) = ready?;
+            self.book.keep(number, &wanted.held(request, number)).await.map(|()| (client, number))
+        };
+        let (client, number) = match kept.await {
+            Ok(kept) => kept,
             Err(error) => {
                 self.destroy(&spec.name, &handle).await;
                 return Err(error);
@@ -182,7 +174,7 @@ impl Shared {
             machine: machine_of(&client),
             pool: self.settings.name.clone(),
         };
-        let leased = Leased { name: spec.name.clone(), number: wanted.number, handle: handle.clone(), place };
+        let leased = Leased { name: spec.name.clone(), number, handle: handle.clone(), place };
         self.state().granted.insert(request.lease, leased);
         Ok(Granted { lease: request.lease, machine, client, local: None, notes: Vec::new() })
     }

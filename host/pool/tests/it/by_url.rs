@@ -12,26 +12,29 @@ use pool::{AdoptRequest, Condition, Granted, LeaseRequest, Pool, PoolError, UrlP
 use tempfile::TempDir;
 use tokio_util::sync::CancellationToken;
 
-use crate::processes::{OutsideAgent, PATIENCE, client, opened};
+use crate::ledger::Memory;
+use crate::processes::{OutsideAgent, PATIENCE, client};
 
 struct ByUrl {
     /// None between two lives.
     pool: Option<UrlPool>,
     urls: Vec<BuildletUrl>,
     agents: Mutex<Vec<OutsideAgent>>,
-    folder: TempDir,
+    ledger: Memory,
+    _folder: TempDir,
 }
 
 impl ByUrl {
-    fn new(options: &[&str]) -> ByUrl {
+    async fn new(options: &[&str]) -> ByUrl {
         let folder = tempfile::tempdir().unwrap();
         let start = |name| OutsideAgent::with_options(&folder.path().join(name), options);
         let agents = vec![start("a"), start("b")];
         let mut urls: Vec<_> = agents.iter().map(|agent| agent.url.clone()).collect();
         // Named twice, it is still one machine.
         urls.push(urls[0].clone());
-        let pool = UrlPool::open(urls.clone(), settings(), &folder.path().join("leases")).unwrap();
-        ByUrl { pool: Some(pool), urls, agents: Mutex::new(agents), folder }
+        let ledger = Memory::default();
+        let pool = UrlPool::open(urls.clone(), settings(), ledger.of_pool()).await.unwrap();
+        ByUrl { pool: Some(pool), urls, agents: Mutex::new(agents), ledger, _folder: folder }
     }
 }
 
@@ -90,24 +93,23 @@ impl Subject for ByUrl {
 impl Survivor for ByUrl {
     async fn next_life(&mut self) {
         self.pool = None;
-        let leases = self.folder.path().join("leases");
-        self.pool = Some(opened(|| UrlPool::open(self.urls.clone(), settings(), &leases)).await);
+        self.pool = Some(UrlPool::open(self.urls.clone(), settings(), self.ledger.of_pool()).await.unwrap());
     }
 }
 
 #[tokio::test(flavor = "multi_thread")]
 async fn conforms() {
-    conformance::run(async || ByUrl::new(&[])).await.unwrap();
+    conformance::run(async || ByUrl::new(&[]).await).await.unwrap();
 }
 
 #[tokio::test(flavor = "multi_thread")]
 async fn leases_go_on_in_the_next_life() {
-    conformance::run_survival(async || ByUrl::new(&[])).await.unwrap();
+    conformance::run_survival(async || ByUrl::new(&[]).await).await.unwrap();
 }
 
 #[tokio::test(flavor = "multi_thread")]
 async fn a_machine_without_the_additions_is_not_taken_up_but_used_again() {
-    let mut subject = ByUrl::new(&["--no-additions"]);
+    let mut subject = ByUrl::new(&["--no-additions"]).await;
     let pool = subject.pool.as_ref().unwrap();
     let machine = acquire(pool, 1).await.unwrap().machine;
     subject.next_life().await;
@@ -123,7 +125,7 @@ async fn a_machine_without_the_additions_is_not_taken_up_but_used_again() {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn a_machine_that_another_coordinator_leased_is_left_to_it() {
-    let mut subject = ByUrl::new(&[]);
+    let mut subject = ByUrl::new(&[]).await;
     let machine = acquire(subject.pool.as_ref().unwrap(), 1).await.unwrap().machine;
     let other = UrlPool::new(subject.urls.clone(), settings());
     let theirs = acquire(&other, 1).await.unwrap();
@@ -200,4 +202,37 @@ async fn without_a_url_nothing_can_be_built() {
     let pool = UrlPool::new(Vec::new(), settings());
     let refusal = pool.can_build("there").await.expect_err("there is no machine");
     assert!(refusal.to_string().contains("no buildlet URL"), "{refusal}");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn whoever_was_superseded_touches_no_machine_any_more() {
+    let subject = ByUrl::new(&[]).await;
+    let other = UrlPool::open(subject.urls.clone(), settings(), Memory::default().of_pool()).await.unwrap();
+    let theirs = [acquire(&other, 1).await.unwrap(), acquire(&other, 2).await.unwrap()];
+    for granted in &theirs {
+        granted.client.put_file("theirs", "theirs", 0o644).await.unwrap();
+    }
+    *subject.ledger.superseded.lock().unwrap() = true;
+    let refused = acquire(subject.pool.as_ref().unwrap(), 3).await.expect_err("it is not its turn any more");
+    assert!(refused.chain().contains("another coordinator has taken over"), "{}", refused.chain());
+    for granted in &theirs {
+        granted.client.put_file("more", "more", 0o644).await.unwrap();
+    }
+    assert_eq!(subject.left_behind().await.len(), 4, "what the other one put there");
+    other.shutdown().await;
+}
+
+/// Numbers are times, and clocks differ.
+#[tokio::test(flavor = "multi_thread")]
+async fn a_machine_whose_last_coordinators_clock_was_ahead_is_leased() {
+    let subject = ByUrl::new(&[]).await;
+    for url in &subject.urls {
+        let ahead = buildlet::client::Client::connect(url, client()).await.unwrap();
+        ahead.set_lease(buildlet::protocol::Lease(1 << 60));
+        ahead.put_file("before", "before", 0o644).await.unwrap();
+    }
+    let pool = subject.pool.as_ref().unwrap();
+    let granted = acquire(pool, 1).await.unwrap();
+    granted.client.put_file("now", "now", 0o644).await.unwrap();
+    pool.shutdown().await;
 }

@@ -3,6 +3,7 @@
 
 mod by_url;
 mod killed;
+mod ledger;
 mod local;
 mod plugin;
 mod pools;

@@ -1,7 +1,6 @@
 //! The pool over a source of machines; the source here starts agents as processes.
 
 use std::collections::BTreeMap;
-use std::os::unix::fs::PermissionsExt;
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
@@ -13,7 +12,8 @@ use pool::{Capacity, Condition, Granted, LeaseRequest, Pool, PoolError};
 use tempfile::TempDir;
 use tokio_util::sync::CancellationToken;
 
-use crate::processes::{OutsideAgent, PATIENCE, client, opened, processes_of};
+use crate::ledger::Memory;
+use crate::processes::{OutsideAgent, PATIENCE, client, processes_of};
 
 /// Starts an agent when a machine is first described, so that it is seen starting.
 struct ProcessSource {
@@ -88,13 +88,14 @@ struct Made {
     /// None between two lives.
     pool: Option<PluginPool>,
     source: Arc<ProcessSource>,
+    ledger: Memory,
     lives: u32,
 }
 
 impl Made {
     async fn new() -> Made {
         let source = Arc::new(ProcessSource::new(None));
-        let mut made = Made { pool: None, source, lives: 0 };
+        let mut made = Made { pool: None, source, ledger: Memory::default(), lives: 0 };
         made.next_life().await;
         made
     }
@@ -158,9 +159,7 @@ impl Survivor for Made {
         self.lives += 1;
         let settings = PluginSettings { run: format!("r{}", self.lives), ..settings() };
         let source = Arc::clone(&self.source) as Arc<dyn MachineSource>;
-        let leases = self.source.folder.path().join("leases");
-        let open = || PluginPool::open(Arc::clone(&source), settings.clone(), &leases);
-        self.pool = Some(opened(open).await);
+        self.pool = Some(PluginPool::open(source, settings, self.ledger.of_pool()).await.unwrap());
     }
 }
 
@@ -175,20 +174,13 @@ async fn machines_go_on_in_the_next_life() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn passwords_are_kept_for_their_owner_only_and_no_longer_than_the_machine() {
+async fn passwords_are_kept_no_longer_than_the_machine() {
     let made = Made::new().await;
     let pool = made.pool.as_ref().unwrap();
-    pool.acquire(request(1), CancellationToken::new()).await.unwrap();
-    let folder = made.source.folder.path().join("leases");
-    let entries = || {
-        let files = std::fs::read_dir(&folder).unwrap().map(|entry| entry.unwrap().path());
-        files.filter(|path| path.extension().is_some_and(|extension| extension == "json")).collect::<Vec<_>>()
-    };
-    let entry = entries().pop().unwrap();
-    let mode = |path: &std::path::Path| std::fs::metadata(path).unwrap().permissions().mode() & 0o777;
-    assert_eq!((mode(&entry), mode(&folder)), (0o600, 0o700));
+    let granted = pool.acquire(request(1), CancellationToken::new()).await.unwrap();
+    assert!(made.ledger.entries()[0].contains(&granted.machine.name));
     pool.shutdown().await;
-    assert_eq!(entries(), Vec::<std::path::PathBuf>::new());
+    assert_eq!(made.ledger.entries(), Vec::<String>::new());
 }
 
 /// The source has room for two.

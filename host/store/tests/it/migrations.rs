@@ -98,6 +98,8 @@ async fn reads_what_a_service_keeps(store: &Store) {
     let tokens = store.tokens().await.unwrap();
     assert_eq!((tokens[0].id.as_str(), tokens[0].created, tokens[0].expires), ("i", 5, None));
     assert_eq!(store.events(None, 10).await.unwrap()[0].1.kind, "reload");
+    assert_eq!(store.leases("lab").await.unwrap(), ["{\"lease\":1}"]);
+    assert_eq!(store.installation("b2").await.unwrap(), "a1");
     assert_eq!(store.generations("pytest").await.unwrap()[0].digest, "sha256:1");
     assert_eq!(store.builds(&BuildQuery { limit: 9, ..BuildQuery::default() }).await.unwrap().len(), 3);
 }

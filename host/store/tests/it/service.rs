@@ -17,6 +17,7 @@ pub(crate) const ALL: &[(&str, Check)] = &[
     ("take_over", |place| Box::pin(an_epoch_is_taken_over_when_nobody_renews_it(place))),
     ("tokens", |place| Box::pin(tokens_are_known_by_their_digests(place))),
     ("events", |place| Box::pin(events_and_generations_come_newest_first(place))),
+    ("leases", |place| Box::pin(leases_are_the_epochs_holders(place))),
     ("recovery", |place| Box::pin(queued_builds_are_recovered_at_once(place))),
 ];
 
@@ -40,6 +41,27 @@ async fn a_submission_counts_once(place: String) {
     assert_eq!(store.submission(BuildId(1)).await.unwrap(), Some(header(BuildId(1)).submission));
     assert_eq!(store.submission(BuildId(2)).await.unwrap(), None);
     assert_eq!(store.request("a\0b").await.unwrap(), None);
+    store.close().await;
+}
+
+async fn leases_are_the_epochs_holders(place: String) {
+    let store = open(&place).await;
+    let before = store.claim_epoch("main").await.unwrap();
+    store.keep_lease(&before, "lab", 7, "seven").await.unwrap();
+    store.keep_lease(&before, "lab", 8, "eight").await.unwrap();
+    store.keep_lease(&before, "lab", 8, "ate").await.unwrap();
+    store.keep_lease(&before, "cloud", 7, "another pool's").await.unwrap();
+    let epoch = store.claim_epoch("main").await.unwrap();
+    for refused in [store.keep_lease(&before, "lab", 9, "late").await, store.forget_lease(&before, "lab", 7).await] {
+        assert_eq!(refused.unwrap_err().cause(), Cause::Superseded);
+    }
+    assert_eq!(store.leases("lab").await.unwrap(), ["seven", "ate"]);
+    store.forget_lease(&epoch, "lab", 7).await.unwrap();
+    store.forget_lease(&epoch, "lab", 7).await.unwrap();
+    assert_eq!(store.leases("lab").await.unwrap(), ["ate"]);
+    assert_eq!(store.leases("cloud").await.unwrap(), ["another pool's"]);
+    let ids = [store.installation("first").await.unwrap(), store.installation("second").await.unwrap()];
+    assert_eq!(ids, ["first", "first"]);
     store.close().await;
 }
 

@@ -32,8 +32,8 @@ pub(super) async fn run(job: BuildJob, updates: Sender<BuildUpdate>, cancel: Can
     }
     let loading = Loading { host: &job.host, tree: &job.tree_file.config, files: &job.plugins, kept: &job.kept };
     let registry = load(loading).await?;
-    let ground = PoolGround { host: &job.host, kept: &job.kept, helpers: job.helpers, survive: None };
-    let machines = machines(&job.pool, ground, &registry)?;
+    let ground = PoolGround { host: &job.host, kept: &job.kept, helpers: job.helpers, survival: None };
+    let machines = machines(&job.pool, ground, &registry).await?;
     for note in &machines.notes {
         let _ = updates.send(BuildUpdate::Note(note.clone())).await;
     }

@@ -37,8 +37,8 @@ pub(super) async fn look(findings: &mut Findings, host: &HostFile, kept: &Kept) 
     let names: BTreeSet<&str> = named.chain([host.config.build.pool.as_str()]).collect();
     for name in names {
         let about = format!("pool {name}");
-        let ground = PoolGround { host, kept: &own, helpers: None, survive: None };
-        match machines(&PoolChoice::Named(name.to_owned()), ground, &registry) {
+        let ground = PoolGround { host, kept: &own, helpers: None, survival: None };
+        match machines(&PoolChoice::Named(name.to_owned()), ground, &registry).await {
             Err(error) => failure(findings, &about, &error),
             Ok(opened) => {
                 for note in &opened.notes {

@@ -1,20 +1,13 @@
-//! The embedded migrations, forward only, and the lock under which an SQLite file is opened.
+//! The lock under which an SQLite file is opened.
 
 use std::ffi::OsString;
 use std::fs::{File, OpenOptions, TryLockError};
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
-use sqlx::migrate::Migrator;
 use tokio::time::Instant;
 
 use crate::StoreError;
-
-/// For SQLite. Numbers and meaning are those of [`POSTGRES`].
-pub(crate) static SQLITE: Migrator = sqlx::migrate!("migrations/sqlite");
-
-/// For PostgreSQL, whose migrator holds an advisory lock.
-pub(crate) static POSTGRES: Migrator = sqlx::migrate!("migrations/postgres");
 
 /// Between two tries to take the lock.
 const RETRY: Duration = Duration::from_millis(20);
