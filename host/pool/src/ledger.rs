@@ -17,7 +17,7 @@ use crate::PoolError;
 /// Writing is exclusive: where another coordinator has taken over, it is an error and changes nothing.
 #[async_trait]
 pub trait Ledger: Send + Sync {
-    /// The entries that are there.
+    /// The entries that are there, by number.
     ///
     /// # Errors
     /// If they cannot be read.

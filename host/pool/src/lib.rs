@@ -15,6 +15,7 @@ mod error;
 mod ledger;
 mod pools;
 mod port;
+mod wanted;
 
 pub use by_url::UrlPool;
 pub use error::{PoolError, Refusal};

@@ -15,6 +15,7 @@ use super::shared::{Shared, instance};
 use super::waiting::{Turn, Waiting};
 use crate::connect::{connect, machine_of};
 use crate::ledger::Book;
+use crate::wanted::{EndUnlessWanted, while_wanted};
 use crate::{AdoptRequest, Capacity, Condition, Granted, LeaseRequest, Ledger, Orphan, Pool, PoolError, Refusal};
 
 /// Machines that run a buildlet already. One lease for each machine at a time; its work directory is emptied first.
@@ -46,7 +47,12 @@ impl UrlPool {
             shared.numbers.above(held.number);
             let mut state = shared.state();
             match state.machines.iter_mut().find(|machine| machine.name == held.name) {
-                Some(machine) => machine.state = UrlState::Held(held),
+                // Entries come by number: of two, the later lease is the one that the machine serves.
+                Some(machine) => {
+                    if let UrlState::Held(before) = std::mem::replace(&mut machine.state, UrlState::Held(held)) {
+                        shared.forget(before.number);
+                    }
+                }
                 None => {
                     tracing::warn!(machine = held.name, "a leased machine is no longer in the list");
                     shared.forget(held.number);
@@ -117,11 +123,10 @@ impl UrlPool {
             name: name.clone(),
             instance: instance(&client).to_owned(),
         };
+        let written = EndUnlessWanted::new(|| shared.forget(number));
         shared.book.keep(number, &held).await?;
-        if let Err(source) = client.remove_all(&["."]).await {
-            shared.forget(number);
-            return Err(PoolError::Connect { name, source });
-        }
+        client.remove_all(&["."]).await.map_err(|source| PoolError::Connect { name: name.clone(), source })?;
+        written.wanted();
         let machine = Machine {
             name,
             host_type: request.host_type.clone(),
@@ -138,21 +143,11 @@ impl Pool for UrlPool {
         self.can_build(&request.host_type)
             .await
             .map_err(|refusal| PoolError::CannotBuild { host_type: request.host_type.clone(), refusal })?;
-        tokio::select! {
-            biased;
-            () = self.shared.stopped.cancelled() => Err(PoolError::ShutDown),
-            () = cancel.cancelled() => Err(PoolError::Canceled),
-            granted = self.wait_for_machine(&request) => granted,
-        }
+        while_wanted(&self.shared.stopped, &cancel, self.wait_for_machine(&request)).await
     }
 
     async fn adopt(&self, request: AdoptRequest, cancel: CancellationToken) -> Result<Granted, PoolError> {
-        tokio::select! {
-            biased;
-            () = self.shared.stopped.cancelled() => Err(PoolError::ShutDown),
-            () = cancel.cancelled() => Err(PoolError::Canceled),
-            granted = adopt(&self.shared, &request) => granted,
-        }
+        while_wanted(&self.shared.stopped, &cancel, adopt(&self.shared, &request)).await
     }
 
     async fn release(&self, lease: LeaseId, condition: Condition) {

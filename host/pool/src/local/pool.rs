@@ -17,6 +17,7 @@ use super::shared::{Held, Shared};
 use super::survivor::{self, Found};
 use crate::connect::LeaseNumbers;
 use crate::owned::remove_tree;
+use crate::wanted::while_wanted;
 use crate::{AdoptRequest, Capacity, Condition, Granted, LeaseRequest, Orphan, Pool, PoolError, Refusal};
 
 /// Child processes, one for each lease: made for it, and destroyed with it.
@@ -97,21 +98,11 @@ impl Pool for LocalPool {
             .await
             .map_err(|refusal| PoolError::CannotBuild { host_type: request.host_type.clone(), refusal })?;
         let claim = Claim::make(&self.shared, request.lease)?;
-        tokio::select! {
-            biased;
-            () = self.shared.stopped.cancelled() => Err(PoolError::ShutDown),
-            () = cancel.cancelled() => Err(PoolError::Canceled),
-            granted = self.shared.grant(&request, claim) => granted,
-        }
+        while_wanted(&self.shared.stopped, &cancel, self.shared.grant(&request, claim)).await
     }
 
     async fn adopt(&self, request: AdoptRequest, cancel: CancellationToken) -> Result<Granted, PoolError> {
-        tokio::select! {
-            biased;
-            () = self.shared.stopped.cancelled() => Err(PoolError::ShutDown),
-            () = cancel.cancelled() => Err(PoolError::Canceled),
-            granted = adopt(&self.shared, &request) => granted,
-        }
+        while_wanted(&self.shared.stopped, &cancel, adopt(&self.shared, &request)).await
     }
 
     async fn release(&self, lease: LeaseId, _condition: Condition) {

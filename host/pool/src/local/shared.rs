@@ -16,6 +16,7 @@ use super::folders::PoolFolder;
 use super::survivor::{Found, Start};
 use super::{LocalSettings, child};
 use crate::connect::{LeaseNumbers, connect_own, machine_of};
+use crate::wanted::EndUnlessWanted;
 use crate::{Granted, LeaseRequest, LocalInfo, PoolError};
 
 pub(super) struct Shared {
@@ -66,11 +67,11 @@ impl Shared {
         let permit = Arc::clone(&self.places).acquire_owned().await.expect("the places are never closed");
         let place = Place::take(self, permit);
         // Starting goes on to its end when the request is dropped, so that what was started is destroyed in order.
-        let mut unwanted = ReleaseUnlessWanted { shared: self, lease: request.lease, wanted: false };
+        let asked = EndUnlessWanted::new(|| self.release(request.lease));
         let (reply, started) = tokio::sync::oneshot::channel();
         self.tasks.spawn(Arc::clone(self).start_and_tell(request.clone(), place, claim, reply));
         let granted = started.await.map_err(|_| PoolError::ShutDown)??;
-        unwanted.wanted = true;
+        asked.wanted();
         Ok(granted)
     }
 
@@ -156,20 +157,5 @@ impl Shared {
         tracing::info!(machine = found.record.name, "destroying a machine that an earlier run left");
         found.agent().destroy(&self.settings, None).await;
         drop(place);
-    }
-}
-
-/// Ends a lease that was granted to a request which is no more.
-struct ReleaseUnlessWanted<'a> {
-    shared: &'a Arc<Shared>,
-    lease: LeaseId,
-    wanted: bool,
-}
-
-impl Drop for ReleaseUnlessWanted<'_> {
-    fn drop(&mut self) {
-        if !self.wanted {
-            self.shared.release(self.lease);
-        }
     }
 }

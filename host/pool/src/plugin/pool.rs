@@ -15,6 +15,7 @@ use super::shared::{HeldMachine, Place, Shared, State};
 use super::{MachineSource, PluginSettings};
 use crate::connect::LeaseNumbers;
 use crate::ledger::Book;
+use crate::wanted::{EndUnlessWanted, while_wanted};
 use crate::{AdoptRequest, Capacity, Condition, Granted, LeaseRequest, Ledger, Orphan, Pool, PoolError, Refusal};
 
 /// Machines made on demand by a source, one for each lease, and destroyed with it.
@@ -85,11 +86,11 @@ impl PluginPool {
 
     async fn grant(&self, request: &LeaseRequest) -> Result<Granted, PoolError> {
         let place = self.place(request).await?;
-        let mut unwanted = ReleaseUnlessWanted { shared: &self.shared, lease: request.lease, wanted: false };
+        let asked = EndUnlessWanted::new(|| self.shared.release(request.lease));
         let (reply, making) = oneshot::channel();
         self.shared.tasks.spawn(Arc::clone(&self.shared).make_and_tell(request.clone(), place, reply));
         let granted = making.await.map_err(|_| PoolError::ShutDown)??;
-        unwanted.wanted = true;
+        asked.wanted();
         Ok(granted)
     }
 }
@@ -100,21 +101,11 @@ impl Pool for PluginPool {
         self.can_build(&request.host_type)
             .await
             .map_err(|refusal| PoolError::CannotBuild { host_type: request.host_type.clone(), refusal })?;
-        tokio::select! {
-            biased;
-            () = self.shared.stopped.cancelled() => Err(PoolError::ShutDown),
-            () = cancel.cancelled() => Err(PoolError::Canceled),
-            granted = self.grant(&request) => granted,
-        }
+        while_wanted(&self.shared.stopped, &cancel, self.grant(&request)).await
     }
 
     async fn adopt(&self, request: AdoptRequest, cancel: CancellationToken) -> Result<Granted, PoolError> {
-        tokio::select! {
-            biased;
-            () = self.shared.stopped.cancelled() => Err(PoolError::ShutDown),
-            () = cancel.cancelled() => Err(PoolError::Canceled),
-            granted = adopt(&self.shared, &request) => granted,
-        }
+        while_wanted(&self.shared.stopped, &cancel, adopt(&self.shared, &request)).await
     }
 
     async fn release(&self, lease: LeaseId, _condition: Condition) {
@@ -204,20 +195,5 @@ impl Pool for PluginPool {
         self.shared.stopped.cancel();
         self.shared.tasks.close();
         self.shared.tasks.wait().await;
-    }
-}
-
-/// Ends a lease that was granted to a request which is no more.
-struct ReleaseUnlessWanted<'a> {
-    shared: &'a Arc<Shared>,
-    lease: LeaseId,
-    wanted: bool,
-}
-
-impl Drop for ReleaseUnlessWanted<'_> {
-    fn drop(&mut self) {
-        if !self.wanted {
-            self.shared.release(self.lease);
-        }
     }
 }
