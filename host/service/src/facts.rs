@@ -1,20 +1,17 @@
 //! What is known of a build: from the coordinator while it drives it, else from its records in the store.
 
 use std::cmp::Reverse;
-use std::collections::{BTreeMap, VecDeque};
+use std::collections::BTreeMap;
 use std::sync::{Arc, Mutex, PoisonError};
 
 use coordinator::LiveBuild;
 use engine::{BuildFacts, BuildId, Phase, Record};
 
 use crate::Kept;
+use crate::folds::Folds;
 use crate::problem::Problem;
 use crate::service::Service;
 
-/// Records read at once.
-const RECORDS: u32 = 5_000;
-/// Finished builds that are kept folded: what people look at, they look at again.
-const ENDED: usize = 16;
 /// Builds of which it is kept in memory what was asked for.
 const SUBMISSIONS: usize = 4_096;
 
@@ -70,32 +67,16 @@ impl Known {
     }
 }
 
-/// What was read and never changes.
+/// What was read of the store and need not be read again.
 #[derive(Default)]
 pub(crate) struct Remembered {
-    /// Folded builds that have ended, the last used at the back.
-    ended: Mutex<VecDeque<Known>>,
+    /// Builds that this process does not drive.
+    folds: Folds,
     /// What is kept with builds.
     kept: Mutex<BTreeMap<BuildId, Arc<Kept>>>,
 }
 
 impl Remembered {
-    fn get(&self, build: BuildId) -> Option<Known> {
-        let mut kept = self.ended.lock().unwrap_or_else(PoisonError::into_inner);
-        let at = kept.iter().position(|known| known.build == build)?;
-        let known = kept.remove(at)?;
-        kept.push_back(known.clone());
-        Some(known)
-    }
-
-    fn put(&self, known: Known) {
-        let mut kept = self.ended.lock().unwrap_or_else(PoisonError::into_inner);
-        if kept.len() >= ENDED {
-            kept.pop_front();
-        }
-        kept.push_back(known);
-    }
-
     fn get_kept(&self, build: BuildId) -> Option<Arc<Kept>> {
         self.kept.lock().unwrap_or_else(PoisonError::into_inner).get(&build).cloned()
     }
@@ -119,33 +100,10 @@ impl Service {
             return Ok(Known { build, facts: Source::Live(live), kept: self.kept(build).await? });
         }
         // A build that is not shown any more may still have its records.
-        if self.store().build(build).await?.is_none() {
-            return Err(unknown(build));
-        }
-        if let Some(known) = self.remembered().get(build) {
-            return Ok(known);
-        }
-        let (facts, seq) = self.fold(build).await?;
-        let known = Known { build, facts: Source::Stored(Arc::new(facts), seq), kept: self.kept(build).await? };
-        if known.has_ended() {
-            self.remembered().put(known.clone());
-        }
-        Ok(known)
-    }
-
-    async fn fold(&self, build: BuildId) -> Result<(BuildFacts, u64), Problem> {
-        let mut records: Vec<Record> = Vec::new();
-        let mut seq = 0;
-        loop {
-            let page = self.store().records_after(build, seq, RECORDS).await?;
-            let Some((last, _)) = page.last() else { break };
-            seq = *last;
-            for (_, json) in &page {
-                records.push(record(build, json)?);
-            }
-        }
-        let facts = BuildFacts::fold(&records).ok_or_else(|| unknown(build))?;
-        Ok((facts, seq))
+        let row = self.store().build(build).await?.ok_or_else(|| unknown(build))?;
+        let fold = self.remembered().folds.of(build);
+        let (facts, seq) = fold.catch_up(self.store(), row.ended.is_some()).await?;
+        Ok(Known { build, facts: Source::Stored(facts, seq), kept: self.kept(build).await? })
     }
 
     async fn kept(&self, build: BuildId) -> Result<Arc<Kept>, Problem> {

@@ -13,6 +13,7 @@ mod api;
 mod events;
 mod excerpts;
 mod facts;
+mod folds;
 mod kept;
 mod metrics;
 mod pages;
