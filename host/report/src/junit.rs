@@ -37,7 +37,7 @@ pub fn write(report: &BuildReport, out: &mut impl Write) -> io::Result<()> {
     if let Some(cause) = build_error(report) {
         // A build that could not finish must not look like a green one to a reader of this file alone.
         writeln!(out, "<testcase classname=\"muster\" name=\"build\" time=\"{}\">", seconds(report.took))?;
-        writeln!(out, "<error type=\"{}\" message=\"{}\"/>", outcome_word(&report.outcome), attribute(cause))?;
+        writeln!(out, "<error type=\"{}\" message=\"{}\"/>", report.outcome.word(), attribute(cause))?;
         writeln!(out, "</testcase>")?;
     }
     for test in &report.tests {
@@ -56,22 +56,13 @@ fn build_error(report: &BuildReport) -> Option<&str> {
     }
 }
 
-fn outcome_word(outcome: &Outcome) -> &'static str {
-    match outcome {
-        Outcome::Passed => "passed",
-        Outcome::Failed { .. } => "failed",
-        Outcome::Errored { .. } => "errored",
-        Outcome::Canceled { .. } => "canceled",
-    }
-}
-
 fn write_properties(report: &BuildReport, out: &mut impl Write) -> io::Result<()> {
     writeln!(out, "<properties>")?;
     let mut property =
         |name: &str, value: &str| writeln!(out, "<property name=\"{}\" value=\"{}\"/>", escape(name), attribute(value));
     property("muster.builder", &report.builder)?;
     property("muster.rev", &report.rev)?;
-    property("muster.outcome", outcome_word(&report.outcome))?;
+    property("muster.outcome", report.outcome.word())?;
     for plugin in &report.plugins {
         property(&format!("muster.plugin.{}", plugin.role), &format!("{} {}", plugin.name, plugin.digest))?;
     }

@@ -9,7 +9,3 @@ pub mod junit;
 pub mod logfile;
 pub mod summary;
 pub mod text;
-
-mod outcome;
-
-pub use outcome::outcome;

@@ -3,7 +3,6 @@
 use std::time::Duration;
 
 use engine::{Role, Status, VerdictKind};
-use report::outcome;
 use serde_json::{Value, json};
 
 use crate::exit;
@@ -58,7 +57,7 @@ pub fn event(since: Duration, update: &BuildUpdate, text: &str) -> Value {
         }),
         BuildUpdate::TestDone { name, kind, duration, buildlet, cause, added } => json!({
             "event": "test", "name": name, "verdict": kind.to_string(), "took_s": duration.map(seconds),
-            "buildlet": some(buildlet), "cause": some(cause), "added": added,
+            "buildlet": some(buildlet), "cause": some(report.outcome.cause()), "added": added,
         }),
         BuildUpdate::OrderedOutput(_) => json!({"event": "output", "text": text}),
         BuildUpdate::MachineOutput { buildlet, .. } => {
@@ -103,14 +102,13 @@ fn done(report: &BuildReport) -> Value {
     ];
     let counts: serde_json::Map<String, Value> =
         KINDS.iter().map(|kind| (kind.to_string(), json!(report.count(*kind)))).collect();
-    let (outcome, cause) = outcome(&report.outcome);
     json!({
         "event": "done",
         "project": report.project,
         "builder": report.builder,
         "rev": report.rev,
-        "outcome": outcome,
-        "cause": some(cause),
+        "outcome": report.outcome.word(),
+        "cause": some(report.outcome.cause()),
         "exit_code": exit::of_outcome(&report.outcome).code(),
         "took_s": seconds(report.took),
         "aggregate_s": seconds(report.aggregate),

@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use engine::{BuildFacts, Fact, Outcome, Record};
+use engine::{BuildFacts, Fact, Record};
 use store::{BuildHeader, Cause, Commit, FinishedBuild, RecordRow, StoreError};
 use tokio::time::Instant;
 
@@ -37,7 +37,7 @@ impl Driver {
         let finished = FinishedBuild {
             build: facts.spec.build,
             ended: *ended,
-            outcome: outcome_word(outcome).to_owned(),
+            outcome: outcome.word().to_owned(),
             summary_json: serde_json::to_string(&(outcome, certificate))
                 .expect("certificates have string keys and finite numbers"),
         };
@@ -102,13 +102,4 @@ impl Driver {
 /// Asking again does not help.
 fn hopeless(error: &StoreError) -> bool {
     error.cause() == Cause::Superseded || matches!(error, StoreError::RequestKnown { .. })
-}
-
-fn outcome_word(outcome: &Outcome) -> &'static str {
-    match outcome {
-        Outcome::Passed => "passed",
-        Outcome::Failed { .. } => "failed",
-        Outcome::Errored { .. } => "errored",
-        Outcome::Canceled { .. } => "canceled",
-    }
 }

@@ -74,6 +74,26 @@ pub enum Outcome {
     },
 }
 
+impl Outcome {
+    /// In one word, as stores, reports and scripts know it.
+    pub fn word(&self) -> &'static str {
+        match self {
+            Outcome::Passed => "passed",
+            Outcome::Failed { .. } => "failed",
+            Outcome::Errored { .. } => "errored",
+            Outcome::Canceled { .. } => "canceled",
+        }
+    }
+
+    /// Why; empty where it passed.
+    pub fn cause(&self) -> &str {
+        match self {
+            Outcome::Passed => "",
+            Outcome::Failed { cause } | Outcome::Errored { cause } | Outcome::Canceled { cause } => cause,
+        }
+    }
+}
+
 /// What a parser saw of one test.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Report {

@@ -42,11 +42,10 @@ struct CertificateView<'a> {
 /// # Errors
 /// The writer fails.
 pub fn write(report: &BuildReport, out: &mut impl Write) -> io::Result<()> {
-    let (outcome, cause) = crate::outcome(&report.outcome);
     let page = Page {
         report,
-        outcome,
-        cause: text::one_line(cause, 2_000),
+        outcome: report.outcome.word(),
+        cause: text::one_line(report.outcome.cause(), 2_000),
         started: started(report.started_unix_ms),
         took: text::duration(report.took),
         aggregate: text::duration(report.aggregate),

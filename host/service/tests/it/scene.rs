@@ -67,16 +67,10 @@ impl Scene {
 
     /// The build ends.
     pub(crate) async fn end(&mut self, at_s: f64, outcome: Outcome, certificate: Certificate) -> anyhow::Result<()> {
-        let word = match &outcome {
-            Outcome::Passed => "passed",
-            Outcome::Failed { .. } => "failed",
-            Outcome::Errored { .. } => "errored",
-            Outcome::Canceled { .. } => "canceled",
-        };
         let finished = FinishedBuild {
             build: self.build,
             ended: Time::from_nanos(self.began_ns + (at_s * 1e9) as u64),
-            outcome: word.to_owned(),
+            outcome: outcome.word().to_owned(),
             summary_json: serde_json::to_string(&(&outcome, &certificate))?,
         };
         let over = Fact::PhaseBegan(Phase::Done);
