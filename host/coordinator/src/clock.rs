@@ -8,6 +8,12 @@ use tokio::time::Instant;
 /// How long to wait when nothing is to be waited for.
 const IDLE: Duration = Duration::from_secs(3600);
 
+/// The moment, by the clock of this machine.
+pub fn now() -> Time {
+    let since = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default();
+    Time::from_nanos(u64::try_from(since.as_nanos()).unwrap_or(u64::MAX))
+}
+
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Clock {
     wall: Time,
@@ -16,9 +22,7 @@ pub(crate) struct Clock {
 
 impl Clock {
     pub(crate) fn new() -> Clock {
-        let since = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default();
-        let wall = Time::from_nanos(u64::try_from(since.as_nanos()).unwrap_or(u64::MAX));
-        Clock { wall, start: Instant::now() }
+        Clock { wall: now(), start: Instant::now() }
     }
 
     pub(crate) fn now(&self) -> Time {

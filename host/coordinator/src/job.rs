@@ -19,12 +19,14 @@ use store::{Series, Store};
 use tokio::sync::{MutexGuard, OnceCell, mpsc};
 
 use crate::effects::feed::SnapshotFeed;
+use crate::excerpts::unreadable;
 use crate::kept::KeptStreams;
 use crate::lease::LeaseTable;
-use crate::log::{self, BuildLog};
+use crate::log::BuildLog;
 use crate::output::OutputStore;
 use crate::ports::{BuilderConfig, PluginSet, PolicyRun, Source};
 use crate::report::Excerpts;
+use crate::streams;
 use crate::view::BuildUpdate;
 
 /// What a build is given.
@@ -157,7 +159,7 @@ impl Job {
     /// What there is of it cannot be read.
     pub(crate) async fn log(&self) -> io::Result<MutexGuard<'_, BuildLog>> {
         let open = async || {
-            let writer = self.kept.writer(log::STREAM).await?;
+            let writer = self.kept.writer(streams::ORDERED).await?;
             BuildLog::new(writer).map(tokio::sync::Mutex::new)
         };
         Ok(self.log.get_or_try_init(open).await?.lock().await)
@@ -235,7 +237,7 @@ impl Excerpts for Job {
         };
         excerpt.unwrap_or_else(|error| {
             tracing::warn!(build = %self.build(), %attempt, %error, "an output is missing from the report");
-            Vec::new()
+            unreadable(attempt, &error)
         })
     }
 }

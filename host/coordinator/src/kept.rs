@@ -6,7 +6,9 @@ use std::io;
 use engine::{AttemptId, BuildId};
 use logs::{LogError, LogStore, LogWriter};
 
-use crate::output::{EXCERPT_BYTES, Shown};
+use crate::excerpts::StoredExcerpts;
+use crate::output::Shown;
+use crate::streams;
 
 /// What is read at a time.
 const READ_BYTES: usize = 1 << 20;
@@ -38,7 +40,7 @@ impl KeptStreams {
 
     /// The raw output of an exec, with what was kept of it in an earlier life.
     pub(crate) async fn exec(&self, name: &str) -> io::Result<ExecLog> {
-        let stream = format!("exec/{name}");
+        let stream = streams::exec(name);
         let (writer, end) = match self.open(&stream).await? {
             Opened::Writer(writer) => (Some(writer), 0),
             Opened::Sealed(end) => (None, end),
@@ -49,7 +51,7 @@ impl KeptStreams {
 
     /// Keeps an attempt's output as people see it: a line that says what stands between its bytes, then those.
     pub(crate) async fn keep(&self, attempt: AttemptId, shown: &Shown) -> io::Result<()> {
-        let Opened::Writer(mut writer) = self.open(&view(attempt)).await? else { return Ok(()) };
+        let Opened::Writer(mut writer) = self.open(&streams::shown(attempt)).await? else { return Ok(()) };
         let mut content = serde_json::to_vec(&shown.headings).map_err(io::Error::other)?;
         content.push(b'\n');
         content.extend_from_slice(&shown.text);
@@ -61,7 +63,7 @@ impl KeptStreams {
 
     /// An attempt's output as people see it, from an earlier life.
     pub(crate) async fn shown(&self, attempt: AttemptId) -> io::Result<Shown> {
-        let stream = view(attempt);
+        let stream = streams::shown(attempt);
         let mut content = Vec::new();
         loop {
             let piece = self.read(&stream, content.len() as u64).await?;
@@ -77,9 +79,8 @@ impl KeptStreams {
 
     /// The end of an attempt's output.
     pub(crate) async fn excerpt(&self, attempt: AttemptId) -> io::Result<Vec<u8>> {
-        let mut text = self.shown(attempt).await?.text;
-        let surplus = text.len().saturating_sub(usize::try_from(EXCERPT_BYTES).unwrap_or(usize::MAX));
-        Ok(text.split_off(surplus))
+        let Some(logs) = &self.logs else { return Ok(Vec::new()) };
+        StoredExcerpts::new(logs.clone(), self.build).read(attempt).await.map_err(io::Error::other)
     }
 
     async fn open(&self, stream: &str) -> io::Result<Opened> {
@@ -114,10 +115,6 @@ impl KeptStreams {
         let chunk = logs.read(self.build.0, stream, from, READ_BYTES).await.map_err(io::Error::other)?;
         Ok(chunk.bytes.to_vec())
     }
-}
-
-fn view(attempt: AttemptId) -> String {
-    format!("view/{attempt}")
 }
 
 /// What there is of a stream.

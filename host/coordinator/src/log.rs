@@ -10,9 +10,6 @@ use serde::{Deserialize, Serialize};
 use crate::ordered::OrderedLog;
 use crate::output::Piece;
 
-/// The name of its stream.
-pub(crate) const STREAM: &str = "log";
-
 /// What is appended with one mark: a segment holds at least so much.
 const PART_BYTES: usize = 1 << 20;
 

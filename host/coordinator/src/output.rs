@@ -12,12 +12,10 @@ use tokio::fs::File;
 use tokio::io::{AsyncReadExt, AsyncSeekExt, AsyncWriteExt};
 
 use crate::CoordinatorError;
+use crate::excerpts::EXCERPT_BYTES;
 
 /// What is kept of one attempt's output: a test that prints without end must not fill the disk.
 pub(crate) const KEPT_BYTES: u64 = 64 << 20;
-
-/// What a report shows of an attempt's output: its end.
-pub(crate) const EXCERPT_BYTES: u64 = 32 << 10;
 
 /// Where output is kept.
 pub(crate) struct OutputStore {

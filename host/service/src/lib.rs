@@ -11,7 +11,6 @@ pub mod view;
 
 mod api;
 mod events;
-mod excerpts;
 mod facts;
 mod folds;
 mod kept;

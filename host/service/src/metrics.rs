@@ -156,5 +156,5 @@ fn gauge(count: usize) -> i64 {
 }
 
 fn unix_now() -> f64 {
-    std::time::SystemTime::now().duration_since(std::time::UNIX_EPOCH).map_or(0.0, |since| since.as_secs_f64())
+    Duration::from_nanos(coordinator::now().as_nanos()).as_secs_f64()
 }

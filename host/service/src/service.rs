@@ -82,7 +82,7 @@ impl Service {
             names: Names::new(parts.listen, &parts.settings.names),
             uses: Uses::default(),
             links: Links::default(),
-            started_ms: crate::view::unix_ms(crate::api::now()),
+            started_ms: crate::view::unix_ms(coordinator::now()),
             standing: RwLock::new(Standing::Starting),
             streams: Arc::new(Semaphore::new(parts.settings.streams)),
             remembered: Remembered::default(),

@@ -1,9 +1,9 @@
 //! What each plugin is when a service starts: what a rollback can return to must have been noted before it was replaced.
 
 use anyhow::Context;
+use coordinator::now;
 use store::{GenerationRow, Store};
 
-use super::planner::now;
 use super::shelf::Shelved;
 
 /// Who a generation is by that was there at a start.

@@ -2,13 +2,11 @@
 
 use std::time::SystemTime;
 
+use coordinator::streams::NOTES;
 use coordinator::view::BuildUpdate;
 use engine::BuildId;
 use logs::{LogStore, LogWriter};
 use tokio::sync::mpsc::{Receiver, Sender, channel};
-
-/// The name of the stream.
-const STREAM: &str = "notes";
 
 /// Updates that may wait; a build waits for no more than these to be written.
 const WAITING: usize = 1_024;
@@ -25,7 +23,7 @@ async fn keep(logs: LogStore, build: BuildId, mut updates: Receiver<BuildUpdate>
     while let Some(update) = updates.recv().await {
         let Some(text) = text(update) else { continue };
         if writer.is_none() {
-            writer = match logs.writer(build.0, STREAM).await {
+            writer = match logs.writer(build.0, NOTES).await {
                 Ok(opened) => Some(opened),
                 Err(error) => {
                     tracing::warn!(%build, %error, "a remark is not kept: {text}");

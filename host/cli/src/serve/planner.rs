@@ -3,11 +3,11 @@
 use std::collections::BTreeMap;
 use std::path::PathBuf;
 use std::sync::{Arc, PoisonError, RwLock};
-use std::time::{SystemTime, UNIX_EPOCH};
 
 use anyhow::Context;
 use async_trait::async_trait;
-use engine::{BuildId, Time};
+use coordinator::now;
+use engine::BuildId;
 use plugin_host::{Role, short};
 use service::Submission;
 use service::ports::{BuilderView, PlanRefused, Planned, Planner, PluginChange, PluginView, PoolView, ReloadReport};
@@ -258,11 +258,6 @@ fn generation_before<'a>(generations: &'a [GenerationRow], current: &str) -> Opt
     digests.skip_while(|digest| *digest != current).find(|digest| *digest != current)
 }
 
-pub(super) fn now() -> Time {
-    let since = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default();
-    Time::from_nanos(u64::try_from(since.as_nanos()).unwrap_or(u64::MAX))
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -272,7 +267,7 @@ mod tests {
         let row = |digest: &str, source: &str| GenerationRow {
             plugin: "tap".into(),
             digest: digest.into(),
-            at: Time::from_nanos(0),
+            at: engine::Time::from_nanos(0),
             who: "me".into(),
             source: source.into(),
         };

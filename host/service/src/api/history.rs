@@ -1,11 +1,10 @@
 //! Who did what, and when: reloads, swaps, tokens.
 
 use std::sync::Arc;
-use std::time::{SystemTime, UNIX_EPOCH};
 
 use axum::Json;
 use axum::extract::State;
-use engine::Time;
+use coordinator::now;
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 use store::ServiceEvent;
@@ -82,12 +81,6 @@ pub(crate) async fn events_page(service: &Service, filter: Filter) -> Result<Eve
         detail: serde_json::from_str(&event.detail_json).unwrap_or_default(),
     };
     Ok(EventsPage { events: rows.into_iter().map(event).collect(), next })
-}
-
-/// The moment, by the clock of this machine.
-pub(crate) fn now() -> Time {
-    let since = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default();
-    Time::from_nanos(u64::try_from(since.as_nanos()).unwrap_or(u64::MAX))
 }
 
 /// Writes down what was done.

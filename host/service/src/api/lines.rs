@@ -4,6 +4,7 @@ use std::sync::Arc;
 
 use axum::Json;
 use axum::extract::State;
+use coordinator::streams::ORDERED;
 use engine::BuildId;
 use serde::Deserialize;
 use utoipa::IntoParams;
@@ -12,7 +13,7 @@ use super::extract::{Args, Build, page};
 use crate::facts::Known;
 use crate::problem::{Kind, Problem};
 use crate::service::Service;
-use crate::view::{LineView, LinesPage, MatchView, ORDERED, SearchPage};
+use crate::view::{LineView, LinesPage, MatchView, SearchPage};
 
 /// Lines of a page, unless asked otherwise, and at most.
 const PAGE: u32 = 200;

@@ -8,6 +8,7 @@ use axum::extract::State;
 use axum::response::sse::{KeepAlive, Sse};
 use axum::response::{IntoResponse as _, Response};
 use bytes::Bytes;
+use coordinator::streams::ORDERED;
 use engine::BuildId;
 use futures::stream;
 use http::{HeaderMap, StatusCode, header};
@@ -24,7 +25,6 @@ use crate::events::{follow, log_events};
 use crate::facts::Known;
 use crate::problem::{Kind, Problem};
 use crate::service::Service;
-use crate::view::ORDERED;
 
 /// Bytes read at once.
 const PIECE: usize = 256 << 10;

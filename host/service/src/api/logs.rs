@@ -5,6 +5,7 @@ use std::sync::Arc;
 use axum::Json;
 use axum::extract::State;
 use axum::response::Response;
+use coordinator::streams::{EXEC, NOTES, ORDERED};
 use engine::BuildId;
 use http::HeaderMap;
 use serde::Deserialize;
@@ -14,7 +15,7 @@ use super::log::{From, Wanted, answer};
 use crate::facts::Known;
 use crate::problem::Problem;
 use crate::service::Service;
-use crate::view::{self, EXEC, LogStreams, NOTES, ORDERED};
+use crate::view::{self, LogStreams};
 
 /// The streams of a build, and which machine each comes from
 #[utoipa::path(

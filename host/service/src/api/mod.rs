@@ -43,7 +43,7 @@ use crate::service::Service;
 pub(crate) use builds::{BuildsPage, Filter, builds_page, view as build_view};
 pub(crate) use cancel::{CancelRequest, cancel};
 pub(crate) use extract::{Args, Build, InPath, MaybeBody, build_id};
-pub(crate) use history::{EventsPage, Filter as EventFilter, events_page, now};
+pub(crate) use history::{EventsPage, Filter as EventFilter, events_page};
 pub(crate) use lines::{Lines, read_lines, search_lines};
 pub(crate) use logs::streams_of;
 pub use openapi::openapi;

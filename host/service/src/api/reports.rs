@@ -8,7 +8,9 @@ use axum::body::Body;
 use axum::extract::State;
 use axum::response::{IntoResponse as _, Response};
 use bytes::Bytes;
+use coordinator::streams::ORDERED;
 use coordinator::view::BuildReport;
+use coordinator::{StoredExcerpts, now};
 use engine::Outcome;
 use futures::{StreamExt as _, stream};
 use http::header;
@@ -17,13 +19,11 @@ use serde::Deserialize;
 use utoipa::IntoParams;
 
 use super::extract::{Args, Build};
-use super::history::now;
 use super::log::TEXT;
-use crate::excerpts::StoredExcerpts;
 use crate::facts::Known;
 use crate::problem::{Kind, Problem};
 use crate::service::Service;
-use crate::view::{CertificateView, ORDERED, certificate as certificate_view};
+use crate::view::{CertificateView, certificate as certificate_view};
 
 /// JUnit XML of the tests that have a verdict by now
 #[utoipa::path(

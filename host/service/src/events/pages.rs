@@ -6,6 +6,7 @@ use std::time::Duration;
 
 use axum::response::sse::Event;
 use bytes::Bytes;
+use coordinator::streams::ORDERED;
 use engine::BuildId;
 use futures::stream::{self, BoxStream};
 use futures::{Stream, StreamExt as _};
@@ -16,7 +17,6 @@ use tokio::sync::broadcast::error::RecvError;
 use super::changes::Changes;
 use crate::facts::Known;
 use crate::service::Service;
-use crate::view::ORDERED;
 
 /// Changes within this time are one.
 const GATHER: Duration = Duration::from_millis(250);

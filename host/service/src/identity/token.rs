@@ -1,7 +1,5 @@
 //! Bearer tokens: random, shown once, kept as a digest.
 
-use std::time::{SystemTime, UNIX_EPOCH};
-
 use ring::rand::{SecureRandom, SystemRandom};
 use sha2::{Digest as _, Sha256};
 use store::TokenRow;
@@ -71,7 +69,7 @@ pub fn digest(secret: &str) -> String {
 
 /// Seconds since 1970.
 pub(crate) fn now() -> u64 {
-    SystemTime::now().duration_since(UNIX_EPOCH).map_or(0, |since| since.as_secs())
+    coordinator::now().as_nanos() / 1_000_000_000
 }
 
 /// Who holds this token, if the row is that of the token and still good.

@@ -5,6 +5,7 @@ use std::sync::Arc;
 use askama::Template;
 use axum::extract::State;
 use axum::response::Response;
+use coordinator::streams::NOTES;
 use coordinator::view::BuildReport;
 use engine::BuildId;
 use http::{HeaderMap, StatusCode};
@@ -19,7 +20,7 @@ use crate::facts::Known;
 use crate::identity::Identity;
 use crate::problem::Problem;
 use crate::service::Service;
-use crate::view::{BuildView, CertificateView, LogStreams, NOTES, PhaseView, certificate};
+use crate::view::{BuildView, CertificateView, LogStreams, PhaseView, certificate};
 
 /// Lines of the log in the page; the script brings the others.
 const TAIL: u32 = 200;

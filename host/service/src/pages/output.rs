@@ -5,6 +5,7 @@ use std::sync::Arc;
 use askama::Template;
 use axum::extract::State;
 use axum::response::Response;
+use coordinator::streams::{EXEC, NOTES, ORDERED};
 use http::StatusCode;
 
 use super::shell::{Shell, html};
@@ -13,7 +14,7 @@ use crate::api::{InPath, build_id, streams_of};
 use crate::identity::Identity;
 use crate::problem::Problem;
 use crate::service::Service;
-use crate::view::{EXEC, NOTES, ORDERED, StreamView};
+use crate::view::StreamView;
 
 /// Bytes in the page: the end of the output.
 const SHOWN: u64 = 512 << 10;

@@ -59,7 +59,7 @@ impl Shell {
             }),
             assets: assets::folder(),
             version: env!("CARGO_PKG_VERSION"),
-            now_ms: crate::view::unix_ms(crate::api::now()),
+            now_ms: crate::view::unix_ms(coordinator::now()),
         }
     }
 

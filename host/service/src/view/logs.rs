@@ -1,17 +1,10 @@
 //! The log streams of a build, and pieces of them.
 
+use coordinator::streams::{EXEC, NOTES, ORDERED};
 use engine::{AttemptId, BuildFacts, LeaseId};
 use logs::{Match, StreamInfo};
 use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
-
-/// How the streams of single execs are named in the log store.
-pub(crate) const EXEC: &str = "exec/";
-/// The ordered log.
-pub(crate) const ORDERED: &str = "log";
-
-/// Remarks on what happened.
-pub(crate) const NOTES: &str = "notes";
 
 /// A stream.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, ToSchema)]

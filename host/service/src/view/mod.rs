@@ -13,7 +13,6 @@ pub use build::{BuildView, FaultView, PhaseView, PluginUseView, RestartView, bui
 pub use certificate::{CertificateView, DifferenceView, certificate};
 pub use event::{BuildEvent, What, event};
 pub use item::{BuildItem, TestCounts, counts, ended_item, live_item};
-pub(crate) use logs::{EXEC, NOTES, ORDERED};
 pub use logs::{LineView, LinesPage, LogStreams, MachineLogs, MatchView, SearchPage, StreamView, streams};
 pub use machine::{MachineView, machines};
 pub(crate) use test::tries;
