@@ -96,6 +96,32 @@ impl Store {
         self.records_between(build, i64::try_from(seq).unwrap_or(i64::MAX), i64::from(limit)).await
     }
 
+    /// The first records of the builds that are shown, behind a build in the order of their numbers, `limit` at most. A
+    /// build without records is not among them.
+    ///
+    /// # Errors
+    /// If the database fails.
+    pub async fn first_records(
+        &self,
+        after: Option<BuildId>,
+        limit: u32,
+    ) -> Result<Vec<(BuildId, String)>, StoreError> {
+        // The plus as in the pages of builds.
+        const READ: &str = "SELECT builds.build, records.json FROM builds JOIN records ON records.build = builds.build \
+             AND records.seq = (SELECT MIN(seq) FROM records AS own WHERE own.build = builds.build) \
+             WHERE +builds.forgotten = 0 AND builds.build > $1 ORDER BY builds.build LIMIT $2";
+        let after = after.map_or(-1, |after| i64::try_from(after.0).unwrap_or(i64::MAX));
+        with_pool!(self, |pool| {
+            let rows = sqlx::query(READ).bind(after).bind(i64::from(limit)).fetch_all(pool).await;
+            rows.and_then(|rows| {
+                rows.iter()
+                    .map(|row| Ok((BuildId(row.try_get::<i64, _>(0)?.cast_unsigned()), row.try_get(1)?)))
+                    .collect()
+            })
+        })
+        .map_err(StoreError::during("read what builds began with"))
+    }
+
     async fn records_between(&self, build: BuildId, after: i64, limit: i64) -> Result<Vec<(u64, String)>, StoreError> {
         const READ: &str = "SELECT seq, json FROM records WHERE build = $1 AND seq > $2 ORDER BY seq LIMIT $3";
         with_pool!(self, |pool| {

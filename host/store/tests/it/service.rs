@@ -4,8 +4,8 @@ use std::time::{Duration, Instant};
 
 use engine::{BuildId, Time};
 use store::{
-    BuildHeader, BuildQuery, BuildRow, Cause, Commit, FinishedBuild, GenerationRow, RecordRow, Request, ServiceEvent,
-    StoreError, TokenRow,
+    BuildHeader, BuildQuery, BuildRow, Cause, Commit, FinishedBuild, GenerationRow, RecordRow, Request, Retention,
+    ServiceEvent, StoreError, TokenRow,
 };
 
 use crate::suite::{Check, begin, finish, header, open};
@@ -14,6 +14,7 @@ pub(crate) const ALL: &[(&str, Check)] = &[
     ("submissions", |place| Box::pin(a_submission_counts_once(place))),
     ("pages", |place| Box::pin(builds_are_listed_in_pages(place))),
     ("records_after", |place| Box::pin(records_are_read_from_where_one_stands(place))),
+    ("first_records", |place| Box::pin(the_first_records_are_read_at_once(place))),
     ("take_over", |place| Box::pin(an_epoch_is_taken_over_when_nobody_renews_it(place))),
     ("tokens", |place| Box::pin(tokens_are_known_by_their_digests(place))),
     ("events", |place| Box::pin(events_and_generations_come_newest_first(place))),
@@ -128,6 +129,32 @@ async fn records_are_read_from_where_one_stands(place: String) {
     assert_eq!(store.records_after(build, 29, 50).await.unwrap(), []);
     assert_eq!(store.records_after(build, u64::MAX, 50).await.unwrap(), []);
     assert_eq!(store.records(build).await.unwrap(), written);
+    store.close().await;
+}
+
+async fn the_first_records_are_read_at_once(place: String) {
+    let store = open(&place).await;
+    let epoch = store.claim_epoch("main").await.unwrap();
+    let row = |build, seq| RecordRow { build: BuildId(build), seq, json: format!("{build} {seq}") };
+    // Of six builds the second has no record, and the fourth is forgotten.
+    let commit = Commit {
+        begun: (1..=6).map(|build| header(BuildId(build))).collect(),
+        records: [1, 3, 4, 5, 6]
+            .into_iter()
+            .flat_map(|build| (build..build + 3).map(move |seq| row(build, seq)))
+            .collect(),
+        finished: vec![finish(BuildId(4), 1)],
+        ..Commit::default()
+    };
+    store.commit(&epoch, &commit).await.unwrap();
+    let all = Retention { now: Time::from_nanos(2), age: Some(Duration::ZERO), count: None, records: None, at_most: 9 };
+    assert_eq!(store.forget(&all).await.unwrap().builds, [BuildId(4)]);
+    let first =
+        |builds: &[u64]| builds.iter().map(|build| (BuildId(*build), format!("{build} {build}"))).collect::<Vec<_>>();
+    assert_eq!(store.first_records(None, 9).await.unwrap(), first(&[1, 3, 5, 6]));
+    assert_eq!(store.first_records(None, 2).await.unwrap(), first(&[1, 3]));
+    assert_eq!(store.first_records(Some(BuildId(3)), 9).await.unwrap(), first(&[5, 6]));
+    assert_eq!(store.first_records(Some(BuildId(u64::MAX)), 9).await.unwrap(), []);
     store.close().await;
 }
 

@@ -57,11 +57,17 @@ impl Needs {
     /// # Errors
     /// As [`Needs::read`].
     pub(super) async fn components(&self, store: &Store) -> anyhow::Result<BTreeSet<String>> {
-        let mut digests = BTreeSet::new();
-        for build in self.shown.keys() {
-            digests.extend(began_with(store, BuildId(*build)).await?);
+        let (mut digests, mut after) = (BTreeSet::new(), None);
+        loop {
+            let page = store.first_records(after, PAGE).await.context("failed to read what builds began with")?;
+            for (build, json) in page.iter().filter(|(build, _)| self.shown.contains_key(&build.0)) {
+                digests.extend(began_with(*build, json)?);
+            }
+            after = page.last().map(|(build, _)| *build);
+            if page.len() < PAGE as usize {
+                return Ok(digests);
+            }
         }
-        Ok(digests)
     }
 }
 
@@ -75,9 +81,7 @@ pub(crate) async fn needed_trees(store: &Store) -> anyhow::Result<BTreeSet<Strin
 }
 
 /// A build's first record says what it began with.
-async fn began_with(store: &Store, build: BuildId) -> anyhow::Result<Vec<String>> {
-    let records = store.records_after(build, 0, 1).await.context("failed to read the records of a build")?;
-    let Some((_, json)) = records.first() else { return Ok(Vec::new()) };
+fn began_with(build: BuildId, json: &str) -> anyhow::Result<Vec<String>> {
     let record: Record =
         serde_json::from_str(json).with_context(|| format!("the first record of build {build} is not understood"))?;
     let Fact::Submitted(spec) = record.fact else { return Ok(Vec::new()) };
