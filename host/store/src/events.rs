@@ -36,6 +36,13 @@ macro_rules! event_row {
     }};
 }
 
+/// Finds the events that are old.
+macro_rules! old {
+    () => {
+        "SELECT id FROM events WHERE at < $1 AND id < (SELECT MAX(id) FROM events) ORDER BY id LIMIT $2"
+    };
+}
+
 impl Store {
     /// Adds an event, and returns its number.
     ///
@@ -65,5 +72,34 @@ impl Store {
             rows.and_then(|rows| rows.iter().map(|row| event_row!(row)).collect())
         })
         .map_err(StoreError::during("read what was done"))
+    }
+
+    /// How many events [`remove_events`](Store::remove_events) would remove.
+    ///
+    /// # Errors
+    /// If the database fails.
+    pub async fn old_events(&self, before: Time, at_most: u32) -> Result<u64, StoreError> {
+        const COUNT: &str = concat!("SELECT COUNT(*) FROM (", old!(), ") AS old");
+        let before = before.as_nanos().cast_signed();
+        let count: i64 = with_pool!(self, |pool| {
+            sqlx::query_scalar(COUNT).bind(before).bind(i64::from(at_most)).fetch_one(pool).await
+        })
+        .map_err(StoreError::during("look for what was done long ago"))?;
+        Ok(count.cast_unsigned())
+    }
+
+    /// Removes the oldest events from before a moment, so many at most. The newest of all stays: no number is given twice.
+    /// Returns how many went.
+    ///
+    /// # Errors
+    /// If the database fails.
+    pub async fn remove_events(&self, before: Time, at_most: u32) -> Result<u64, StoreError> {
+        const REMOVE: &str = concat!("DELETE FROM events WHERE id IN (", old!(), ")");
+        let before = before.as_nanos().cast_signed();
+        with_pool!(self, |pool| {
+            let removed = sqlx::query(REMOVE).bind(before).bind(i64::from(at_most)).execute(pool).await;
+            removed.map(|rows| rows.rows_affected())
+        })
+        .map_err(StoreError::during("remove what was done long ago"))
     }
 }

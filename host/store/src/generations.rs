@@ -3,7 +3,7 @@
 use engine::Time;
 use sqlx::Row as _;
 
-use crate::database::with_pool;
+use crate::database::{in_transaction, with_pool};
 use crate::store::{check_storable, is_storable};
 use crate::{Store, StoreError};
 
@@ -68,5 +68,34 @@ impl Store {
             rows.and_then(|rows| rows.iter().map(|row| generation_row!(row)).collect())
         })
         .map_err(StoreError::during("read what a plugin was"))
+    }
+
+    /// What plugins became before a moment, with its number, oldest first, so many at most.
+    ///
+    /// # Errors
+    /// If the database fails.
+    pub async fn old_generations(&self, before: Time, at_most: u32) -> Result<Vec<(i64, GenerationRow)>, StoreError> {
+        const READ: &str = "SELECT plugin, digest, at, who, source, id FROM generations WHERE at < $1 \
+             ORDER BY id LIMIT $2";
+        let before = before.as_nanos().cast_signed();
+        with_pool!(self, |pool| {
+            let rows = sqlx::query(READ).bind(before).bind(i64::from(at_most)).fetch_all(pool).await;
+            rows.and_then(|rows| rows.iter().map(|row| Ok((row.try_get(5)?, generation_row!(row)?))).collect())
+        })
+        .map_err(StoreError::during("read what plugins were long ago"))
+    }
+
+    /// Removes what is noted under these numbers.
+    ///
+    /// # Errors
+    /// If the database fails; then none of it was removed.
+    pub async fn remove_generations(&self, ids: &[i64]) -> Result<(), StoreError> {
+        const REMOVE: &str = "DELETE FROM generations WHERE id = $1";
+        in_transaction!(self, "remove what plugins were long ago", |connection, failed| {
+            for id in ids {
+                sqlx::query(REMOVE).bind(*id).execute(&mut *connection).await.map_err(&failed)?;
+            }
+        });
+        Ok(())
     }
 }

@@ -43,10 +43,7 @@ impl Store {
         const MANY: &str = "SELECT build FROM builds WHERE forgotten = 0 AND ended IS NOT NULL \
              ORDER BY ended DESC, build DESC LIMIT $2 OFFSET $1";
         let at_most = i64::from(retention.at_most);
-        let before = |age: Duration| {
-            let age = u64::try_from(age.as_nanos()).unwrap_or(u64::MAX);
-            retention.now.as_nanos().saturating_sub(age).cast_signed()
-        };
+        let before = |age: Duration| retention.now.minus(age).as_nanos().cast_signed();
         let count = retention.count.map(|count| i64::try_from(count).unwrap_or(i64::MAX));
         let (hidden, forgotten) = (retention.age.map(before), retention.records.map(before));
         let (builds, records) = with_pool!(self, |pool| {

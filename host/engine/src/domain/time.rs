@@ -31,6 +31,12 @@ impl Time {
         let nanos = u64::try_from(span.as_nanos()).unwrap_or(u64::MAX);
         Time(self.0.saturating_add(nanos))
     }
+
+    /// This moment less a span; not before 1970.
+    pub fn minus(self, span: Duration) -> Time {
+        let nanos = u64::try_from(span.as_nanos()).unwrap_or(u64::MAX);
+        Time(self.0.saturating_sub(nanos))
+    }
 }
 
 impl fmt::Display for Time {

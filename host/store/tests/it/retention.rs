@@ -3,11 +3,15 @@
 use std::time::Duration;
 
 use engine::{BuildId, Time};
-use store::{BuildQuery, Commit, Forgotten, Request, Retention, Store};
+use store::{BuildQuery, Commit, Forgotten, GenerationRow, Request, Retention, ServiceEvent, Store};
 
 use crate::suite::{Check, finish, header, open};
 
-pub(crate) const ALL: &[(&str, Check)] = &[("retention", |place| Box::pin(what_is_old_is_forgotten(place)))];
+pub(crate) const ALL: &[(&str, Check)] = &[
+    ("retention", |place| Box::pin(what_is_old_is_forgotten(place))),
+    ("old_events", |place| Box::pin(old_events_go_and_the_newest_stays(place))),
+    ("old_generations", |place| Box::pin(old_generations_go_by_their_numbers(place))),
+];
 
 /// Builds 1 to 30, of which the first twenty ended, each in the second of its number.
 async fn fill(store: &Store) {
@@ -71,5 +75,56 @@ async fn what_is_old_is_forgotten(place: String) {
     assert_eq!(store.request("key 5").await.unwrap(), None);
     assert_eq!(store.request("key 6").await.unwrap().unwrap().build, BuildId(6));
     assert_eq!(store.unfinished("main").await.unwrap().len(), 10);
+    store.close().await;
+}
+
+async fn old_events_go_and_the_newest_stays(place: String) {
+    let store = open(&place).await;
+    let end = Time::from_nanos(100);
+    assert_eq!([store.old_events(end, 9).await.unwrap(), store.remove_events(end, 9).await.unwrap()], [0, 0]);
+    let event = |n| ServiceEvent {
+        at: Time::from_nanos(n),
+        who: "admin".to_owned(),
+        kind: "reload".to_owned(),
+        subject: String::new(),
+        detail_json: "{}".to_owned(),
+    };
+    for n in 1..=6 {
+        store.add_event(&event(n)).await.unwrap();
+    }
+    let left =
+        async || store.events(None, 9).await.unwrap().iter().map(|(_, event)| event.at.as_nanos()).collect::<Vec<_>>();
+    let third = Time::from_nanos(3);
+    assert_eq!(store.old_events(third, 9).await.unwrap(), 2);
+    assert_eq!(left().await, [6, 5, 4, 3, 2, 1], "asking changes nothing");
+    assert_eq!(store.remove_events(third, 9).await.unwrap(), 2);
+    assert_eq!([store.old_events(end, 2).await.unwrap(), store.remove_events(end, 2).await.unwrap()], [2, 2]);
+    assert_eq!(left().await, [6, 5], "the oldest go first");
+    assert_eq!(store.remove_events(end, 9).await.unwrap(), 1);
+    let newest = store.events(None, 9).await.unwrap()[0].0;
+    assert_eq!(left().await, [6]);
+    assert!(store.add_event(&event(7)).await.unwrap() > newest, "its number was not given before");
+    store.close().await;
+}
+
+async fn old_generations_go_by_their_numbers(place: String) {
+    let store = open(&place).await;
+    let row = |plugin: &str, n: u64| GenerationRow {
+        plugin: plugin.to_owned(),
+        digest: format!("sha256:{n}"),
+        at: Time::from_nanos(n),
+        who: "admin".to_owned(),
+        source: "file".to_owned(),
+    };
+    for (plugin, n) in [("go", 1), ("tap", 2), ("go", 3), ("tap", 4)] {
+        store.record_generation(&row(plugin, n)).await.unwrap();
+    }
+    let old = store.old_generations(Time::from_nanos(4), 9).await.unwrap();
+    assert_eq!(old.iter().map(|(_, row)| row.clone()).collect::<Vec<_>>(), [row("go", 1), row("tap", 2), row("go", 3)]);
+    assert_eq!(store.old_generations(Time::from_nanos(9), 2).await.unwrap(), old[..2]);
+    store.remove_generations(&[old[0].0, old[1].0]).await.unwrap();
+    store.remove_generations(&[]).await.unwrap();
+    assert_eq!(store.generations("go").await.unwrap(), [row("go", 3)]);
+    assert_eq!(store.generations("tap").await.unwrap(), [row("tap", 4)]);
     store.close().await;
 }

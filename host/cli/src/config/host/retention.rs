@@ -1,7 +1,5 @@
 //! `[retention]`: how long a service keeps what builds leave behind.
 
-use std::time::Duration;
-
 use engine::Time as Moment;
 use serde::{Deserialize, Serialize};
 use store::Retention;
@@ -28,6 +26,11 @@ pub struct RetentionSection {
     pub records: Time,
     /// Uploaded trees that no unfinished build needs are removed so long after their upload.
     pub trees: Time,
+    /// What a plugin was longer ago is forgotten, unless a build that is shown began with it or it is of its plugin's last
+    /// ten: what runs and what a rollback returns to always stay.
+    pub generations: Time,
+    /// What was done to the service longer ago is forgotten: reloads, swaps of plugins, changes of tokens.
+    pub events: Time,
 }
 
 impl Default for RetentionSection {
@@ -40,15 +43,17 @@ impl Default for RetentionSection {
             logs_size: None,
             records: days(365),
             trees: days(1),
+            generations: days(90),
+            events: days(365),
         }
     }
 }
 
 impl RetentionSection {
     /// What of it concerns the store.
-    pub fn of_store(&self, now: Duration) -> Retention {
+    pub fn of_store(&self, now: Moment) -> Retention {
         Retention {
-            now: Moment::from_nanos(u64::try_from(now.as_nanos()).unwrap_or(u64::MAX)),
+            now,
             age: Some(self.builds.0),
             count: self.builds_count,
             records: Some(self.records.0),

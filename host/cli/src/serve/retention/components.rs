@@ -7,6 +7,7 @@ use anyhow::Context;
 use futures::TryStreamExt as _;
 use snapshot::blob::ObjectInfo;
 
+use super::generations::{GENERATIONS, last_of};
 use super::needs::Needs;
 use super::round::{Ground, Outcome};
 use super::stale::{Kind, Stale};
@@ -16,8 +17,6 @@ use crate::bundle::BUNDLE;
 const ROOT: &str = "plugins";
 /// A younger one may be about to serve.
 const YOUNG: Duration = Duration::from_secs(24 * 60 * 60);
-/// So many generations of each plugin are kept for rollbacks, the one that serves among them.
-const GENERATIONS: usize = 10;
 
 /// Removes those that nobody needs.
 ///
@@ -57,13 +56,7 @@ async fn generations(ground: Ground<'_>) -> anyhow::Result<BTreeSet<String>> {
     let plugins: Vec<String> = bundled.chain(ground.host.config.plugins.keys().cloned()).collect();
     for plugin in &plugins {
         let rows = ground.store.generations(plugin).await.context("failed to read the generations of a plugin")?;
-        let mut last = BTreeSet::new();
-        for row in rows {
-            if last.len() < GENERATIONS {
-                last.insert(row.digest);
-            }
-        }
-        kept.extend(last);
+        kept.extend(last_of(&rows));
     }
     Ok(kept)
 }

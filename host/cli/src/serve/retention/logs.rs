@@ -4,9 +4,10 @@ use std::time::{Duration, SystemTime};
 
 use ::logs::BuildLogs;
 use anyhow::Context;
+use coordinator::now;
 
 use super::needs::Needs;
-use super::round::{Ground, Outcome, now};
+use super::round::{Ground, Outcome};
 use super::stale::{Kind, Stale};
 use crate::exit::UsageError;
 
@@ -57,7 +58,7 @@ fn why(ground: Ground<'_>, needs: &Needs, logs: &BuildLogs, left: u64) -> Option
         }
         Some(None) => None,
         Some(Some(ended)) => {
-            if now().saturating_sub(Duration::from_nanos(ended.as_nanos())) > section.logs.0 {
+            if now().since(*ended) > section.logs.0 {
                 return Some(format!("the build ended more than {} ago", section.logs));
             }
             let most = section.logs_size.filter(|most| left > most.0)?;

@@ -1,6 +1,7 @@
 //! What old builds leave behind, found and removed: by the service every hour, and by `muster gc`.
 
 mod components;
+mod generations;
 mod logs;
 mod needs;
 mod round;

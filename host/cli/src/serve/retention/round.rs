@@ -1,17 +1,19 @@
 //! One round of tidying: what is found is removed, or only told.
 
-use std::time::{Duration, SystemTime, UNIX_EPOCH};
-
 use ::logs::LogStore;
 use anyhow::Context;
+use coordinator::now;
 use engine::BuildId;
 use snapshot::blob::BlobStore;
 use store::Store;
 
 use super::needs::Needs;
 use super::stale::{Kind, Stale};
-use super::{components, logs, trees};
+use super::{components, generations, logs, trees};
 use crate::config::host::HostFile;
+
+/// Rows of one kind that go in one round: so that no round holds the store for long.
+pub(super) const ROWS_A_ROUND: u32 = 10_000;
 
 /// What a round works on.
 #[derive(Clone, Copy)]
@@ -63,6 +65,8 @@ pub(crate) async fn round(ground: Ground<'_>) -> anyhow::Result<Outcome> {
     logs::tidy(ground, &needs, &mut outcome).await?;
     trees::tidy(ground, &needs, &mut outcome).await?;
     components::tidy(ground, &needs, &mut outcome).await?;
+    generations::tidy(ground, &needs, &mut outcome).await?;
+    events(ground, &mut outcome).await?;
     snapshots(ground, &needs, &mut outcome).await?;
     Ok(outcome)
 }
@@ -108,7 +112,19 @@ async fn snapshots(ground: Ground<'_>, needs: &Needs, outcome: &mut Outcome) -> 
     Ok(())
 }
 
-/// The time of day, since 1970.
-pub(super) fn now() -> Duration {
-    SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default()
+/// What was done to the service long ago.
+async fn events(ground: Ground<'_>, outcome: &mut Outcome) -> anyhow::Result<()> {
+    let most = ground.host.config.retention.events;
+    let before = now().minus(most.0);
+    let old = if ground.dry_run {
+        ground.store.old_events(before, ROWS_A_ROUND).await
+    } else {
+        ground.store.remove_events(before, ROWS_A_ROUND).await
+    };
+    let old = old.context("failed to remove old events")?;
+    if old > 0 {
+        let why = format!("more than {most} ago");
+        outcome.stale.push(Stale { kind: Kind::Events, name: old.to_string(), why, bytes: 0 });
+    }
+    Ok(())
 }

@@ -16,6 +16,10 @@ pub(crate) enum Kind {
     Tree,
     /// A component that was a plugin.
     Component,
+    /// What a plugin was.
+    Generation,
+    /// What was done to the service.
+    Events,
     /// Snapshots and other blobs, beyond the bounds of `[blobs]`.
     Snapshots,
 }
@@ -29,6 +33,8 @@ impl Kind {
             Kind::Logs => "logs",
             Kind::Tree => "tree",
             Kind::Component => "component",
+            Kind::Generation => "generation",
+            Kind::Events => "events",
             Kind::Snapshots => "snapshots",
         }
     }
@@ -39,7 +45,7 @@ impl Kind {
 pub(crate) struct Stale {
     /// What it is.
     pub(crate) kind: Kind,
-    /// Which: a build's number, a digest, or how many.
+    /// Which: a build's number, a digest, a plugin and its digest, or how many.
     pub(crate) name: String,
     /// Why it goes.
     pub(crate) why: String,

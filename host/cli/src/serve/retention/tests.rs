@@ -5,12 +5,12 @@ use std::time::{Duration, SystemTime};
 
 use ::logs::{LogSettings, LogStore};
 use bytes::Bytes;
-use engine::{BuildId, Time};
+use coordinator::now;
+use engine::{BuildId, BuildSpec, Fact, Limits, Phases, PluginRef, Record, Time};
 use service::Submission;
 use snapshot::blob::{BlobKey, BlobOptions, BlobStore, PutMode};
-use store::{BuildHeader, Commit, Epoch, FinishedBuild, GenerationRow, Settings, Store};
+use store::{BuildHeader, Commit, Epoch, FinishedBuild, GenerationRow, ServiceEvent, Settings, Store};
 
-use super::round::now;
 use super::stale::Kind;
 use super::{Ground, Outcome, round};
 use crate::config::host::{HostFile, PluginSection};
@@ -29,7 +29,7 @@ struct Place {
 }
 
 fn moment(age: Duration) -> Time {
-    Time::from_nanos(u64::try_from(now().saturating_sub(age).as_nanos()).unwrap())
+    now().minus(age)
 }
 
 fn hex(digit: char) -> String {
@@ -75,6 +75,33 @@ impl Place {
         writer.finish().await.unwrap();
     }
 
+    /// What a build began with: a policy of this component.
+    async fn began_with(&self, build: u64, digit: char) {
+        let policy = PluginRef { name: "mine".into(), digest: format!("sha256:{}", hex(digit)) };
+        let spec = BuildSpec {
+            build: BuildId(build),
+            project: "app".into(),
+            builder: "b".into(),
+            rev: "r".into(),
+            make_host_type: "local".into(),
+            test_host_type: "local".into(),
+            max_helpers: 1,
+            elastic: true,
+            priority: 0,
+            fail_fast: false,
+            reuse_snapshot: true,
+            retries: 0,
+            one_command: false,
+            parsed: true,
+            phases: Phases::default(),
+            limits: Limits::default(),
+            plugins: vec![("policy".into(), policy)],
+        };
+        let record = Record { build: spec.build, at: moment(DAY), fact: Fact::Submitted(Box::new(spec)) };
+        let json = serde_json::to_string(&record).unwrap();
+        self.store.append(&self.epoch, BuildId(build), &[(1, json)]).await.unwrap();
+    }
+
     async fn tree(&self, digit: char) {
         let key = BlobKey::new(format!("trees/{}", hex(digit))).unwrap();
         self.blobs.put_bytes(&key, "tree", PutMode::Replace, Bytes::from_static(b"tree")).await.unwrap();
@@ -91,6 +118,11 @@ impl Place {
         let Place { store, blobs, logs, host, .. } = self;
         round(Ground { store, blobs, logs, host, dry_run }).await
     }
+}
+
+fn generation(digit: char, age: Duration) -> GenerationRow {
+    let (plugin, digest) = ("mine".to_owned(), format!("sha256:{}", hex(digit)));
+    GenerationRow { plugin, digest, at: moment(age), who: "me".into(), source: "file".into() }
 }
 
 fn names(outcome: &Outcome) -> Vec<(Kind, String)> {
@@ -110,9 +142,7 @@ async fn what_nobody_needs_goes_and_nothing_else() {
     for (digit, age) in [('a', DAY * 2), ('b', DAY * 2), ('c', DAY / 2)] {
         place.component(digit, age).await;
     }
-    let (plugin, digest) = ("mine".to_owned(), format!("sha256:{}", hex('b')));
-    let row = GenerationRow { plugin, digest, at: moment(DAY), who: "me".into(), source: "file".into() };
-    place.store.record_generation(&row).await.unwrap();
+    place.store.record_generation(&generation('b', DAY)).await.unwrap();
     let expected = [
         (Kind::Build, "1".to_owned()),
         (Kind::Logs, "1".to_owned()),
@@ -150,4 +180,28 @@ async fn a_store_of_another_service_removes_nothing() {
     let refused = place.round(false).await.unwrap_err().to_string();
     assert!(refused.contains("the store knows no build, but there are logs of 1"), "{refused}");
     assert_eq!(place.logs.builds().await.unwrap().len(), 1);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn what_plugins_were_and_what_was_done_goes_when_it_is_old() {
+    let place = Place::new().await;
+    place.build(1, None, '1').await;
+    place.began_with(1, '1').await;
+    // A component a day, of which the last ten are those from `2` on; `0` was returned to long ago.
+    for (days, digit) in (200..=212).rev().zip("00123456789ab".chars()) {
+        place.store.record_generation(&generation(digit, DAY * days)).await.unwrap();
+    }
+    for days in [400, 366, 364] {
+        let (who, kind, subject) = ("me".into(), "reload".into(), String::new());
+        let event = ServiceEvent { at: moment(DAY * days), who, kind, subject, detail_json: "{}".into() };
+        place.store.add_event(&event).await.unwrap();
+    }
+    let gone = format!("mine {}", plugin_host::short(&format!("sha256:{}", hex('0'))));
+    let expected = [(Kind::Generation, gone.clone()), (Kind::Generation, gone), (Kind::Events, "2".to_owned())];
+    for dry_run in [true, true, false] {
+        assert_eq!(names(&place.round(dry_run).await.unwrap()), expected);
+    }
+    assert!(names(&place.round(false).await.unwrap()).is_empty());
+    assert_eq!(place.store.generations("mine").await.unwrap().len(), 11);
+    assert_eq!(place.store.events(None, 9).await.unwrap().len(), 1);
 }
