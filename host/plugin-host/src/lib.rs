@@ -6,6 +6,7 @@
 //! store of one run, under limits of memory, time and answer, and every answer is checked. What goes wrong ends as an
 //! `engine::PluginFault` that names the plugin and its digest.
 
+mod allowance;
 mod bindings;
 mod digest;
 mod error;

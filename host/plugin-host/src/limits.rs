@@ -41,11 +41,11 @@ pub struct RoleLimits {
     pub memory_bytes: usize,
     /// Bytes that one answer, or one call to the host, may take on the host's side.
     pub answer_bytes: usize,
-    /// How long one call may take.
+    /// How long one call may compute; of a pool, which waits for others, how long it may take.
     pub time: CallTime,
 }
 
-/// How long one call may take.
+/// The time of one call.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct CallTime {
     /// Whatever its size.

@@ -8,10 +8,12 @@ use tokio::sync::OwnedSemaphorePermit;
 use wasmtime::Store;
 use wasmtime::component::Instance;
 
+use crate::allowance::Allowance;
 use crate::fault::Crash;
 use crate::load::Indices;
 use crate::registry::Generation;
 use crate::role::Role;
+use crate::runtime::Start;
 use crate::store::{self, StoreData};
 
 /// Binds the instance to a role.
@@ -74,6 +76,6 @@ impl Generation {
         let permit = self.admit().await?;
         let generation = Arc::clone(self);
         let job = Box::pin(async move { Live::open(generation, role, permit, bind).await?.call(call).await });
-        self.run(crate::runtime::Start::Apart, limit, job).await
+        self.run(Start::Apart, Allowance::of(role, limit), job).await
     }
 }

@@ -8,6 +8,7 @@ use tokio::sync::OwnedSemaphorePermit;
 
 use super::describe::Description;
 use super::quarantine::Quarantine;
+use crate::allowance::Allowance;
 use crate::digest::short;
 use crate::error::LoadError;
 use crate::fault::{Crash, classify};
@@ -129,20 +130,26 @@ impl Generation {
     pub(crate) async fn run<T: Send + 'static>(
         &self,
         start: Start,
-        limit: Duration,
+        allowance: Allowance,
         job: Job<Result<T, Crash>>,
     ) -> Result<T, PluginFault> {
         let start = match self.host.engine.metering {
             Metering::Wall => start,
             Metering::Fuel(_) => Start::Here,
         };
-        match self.host.runtime.run(start, limit, job).await {
+        match self.host.runtime.run(start, allowance, job).await {
             Ok(Ok(answer)) => Ok(answer),
             Ok(Err(crash)) => {
                 let (kind, text) = classify(&crash);
                 Err(self.fault(kind, &text))
             }
-            Err(JobEnd::TimedOut) => Err(self.fault(PluginFaultKind::TimedOut, &format!("no answer within {limit:?}"))),
+            Err(JobEnd::Spent) => {
+                let text = format!("no answer within {:?} of processor time", allowance.computing);
+                Err(self.fault(PluginFaultKind::TimedOut, &text))
+            }
+            Err(JobEnd::TimedOut) => {
+                Err(self.fault(PluginFaultKind::TimedOut, &format!("no answer within {:?}", allowance.all)))
+            }
             Err(JobEnd::Panicked(text)) => {
                 Err(self.fault(PluginFaultKind::Trapped, &format!("the host failed: {text}")))
             }

@@ -9,6 +9,7 @@ use futures::future::BoxFuture;
 use wasmtime::Store;
 use wasmtime::component::ResourceAny;
 
+use crate::allowance::Allowance;
 use crate::live::{Bind, Live};
 use crate::registry::Generation;
 use crate::role::Role;
@@ -18,6 +19,7 @@ use crate::store::StoreData;
 /// A resource of a guest in a store of its own. After a fault the store is gone, and so is the session.
 pub(crate) struct Session<G> {
     generation: Arc<Generation>,
+    role: Role,
     warm: Option<Warm<G>>,
 }
 
@@ -43,8 +45,8 @@ impl<G: Send + Sync + 'static> Session<G> {
             let resource = live.call(construct).await?;
             Ok(Warm { live, resource })
         };
-        let warm = generation.run(Start::Apart, limit, job.boxed()).await?;
-        Ok(Session { generation: Arc::clone(generation), warm: Some(warm) })
+        let warm = generation.run(Start::Apart, Allowance::of(role, limit), job.boxed()).await?;
+        Ok(Session { generation: Arc::clone(generation), role, warm: Some(warm) })
     }
 
     /// Calls a method of the resource.
@@ -64,7 +66,7 @@ impl<G: Send + Sync + 'static> Session<G> {
             let answer = warm.live.call(|store, guest| method(store, guest, resource)).await?;
             Ok((warm, answer))
         };
-        let (warm, answer) = self.generation.run(Start::Here, limit, job.boxed()).await?;
+        let (warm, answer) = self.generation.run(Start::Here, Allowance::of(self.role, limit), job.boxed()).await?;
         self.warm = Some(warm);
         Ok(answer)
     }

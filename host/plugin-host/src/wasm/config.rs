@@ -30,7 +30,7 @@ const INSTANCE_METADATA: usize = 10 << 20;
 /// How a call is bounded.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Metering {
-    /// By time: guests yield every 10 ms and a call has a deadline.
+    /// By time: guests yield every 10 ms, and what they computed is counted there.
     Wall,
     /// By this much fuel a call, the same on every machine: for the simulator and the back-test.
     Fuel(u64),

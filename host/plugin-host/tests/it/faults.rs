@@ -1,6 +1,7 @@
 //! Components that misbehave end in the documented way, in bounded time, and disturb nobody.
 
 use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::{Duration, Instant};
 
 use anyhow::{Result, anyhow};
@@ -39,6 +40,28 @@ async fn check(text: Text<'_>, kind: PluginFaultKind, words: &str) -> Result<()>
 #[tokio::test]
 async fn an_infinite_loop() -> Result<()> {
     check(Text { decide: "(loop $l (br $l))", ..Text::default() }, TimedOut, "no answer within").await
+}
+
+#[tokio::test]
+async fn a_busy_machine_makes_no_plugin_late() -> Result<()> {
+    let host = host()?;
+    // Some tenth of a second, of which it gets little at a time.
+    let decide = "(local $n i32)
+        (loop $l
+          (local.set $n (i32.add (local.get $n) (i32.const 1)))
+          (br_if $l (i32.lt_u (local.get $n) (i32.const 200000000))))";
+    let mut settings = PluginSettings::default();
+    settings.limits.policy.time.base = Duration::from_millis(500);
+    let plugin = generation(&host, Text { decide, ..Text::default() }.component()?, settings).await?;
+    let over = Arc::new(AtomicBool::new(false));
+    for _ in 0..8 * std::thread::available_parallelism()?.get() {
+        let over = Arc::clone(&over);
+        std::thread::spawn(move || while !over.load(Ordering::Relaxed) {});
+    }
+    let asked = ask(&plugin).await;
+    over.store(true, Ordering::Relaxed);
+    assert_eq!(asked, Ok(()));
+    Ok(())
 }
 
 #[tokio::test]

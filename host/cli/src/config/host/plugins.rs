@@ -56,7 +56,7 @@ pub struct HttpGrantSection {
 pub struct PluginLimitsSection {
     /// All memories of one instance together.
     pub memory: Option<Size>,
-    /// One call.
+    /// Processor time of one call; all time of a pool's, which waits for others.
     pub call: Option<Time>,
     /// What one answer may take on the host's side.
     pub answer: Option<Size>,
