@@ -33,6 +33,7 @@ impl Run {
                 Observed::Lost(worker) | Observed::Left(worker) => self.view.leave(*worker),
                 Observed::Joined(worker) => self.view.join(worker.clone()),
                 Observed::ExecOverhead(overhead) => self.view.measure(*overhead),
+                Observed::Started { worker, tests, at } => self.view.start(*at, *worker, tests),
             }
         }
     }

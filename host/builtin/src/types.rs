@@ -125,6 +125,15 @@ pub enum Observed {
     Left(u32),
     /// The host's measure of what one exec costs before its first test.
     ExecOverhead(Duration),
+    /// A group was started in a former life of the run: told again after a restart, among all else that happened.
+    Started {
+        /// Who runs it.
+        worker: u32,
+        /// The tests.
+        tests: Vec<u32>,
+        /// When, in the run's time.
+        at: Duration,
+    },
 }
 
 /// One thing to do.

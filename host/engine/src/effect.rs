@@ -111,9 +111,9 @@ pub enum Task {
 pub struct DecideTask {
     /// Construct the policy's run from this first.
     pub construct: Option<RunInput>,
-    /// What happened since it was last asked (or constructed).
+    /// What happened since it was last asked. After a restart all that happened since the tests began.
     pub observed: Vec<Observed>,
-    /// Since the first question of this build.
+    /// Since the tests of this build began.
     pub now: Duration,
     /// Workers that wait.
     pub idle: Vec<u32>,

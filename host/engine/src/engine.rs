@@ -111,7 +111,7 @@ impl Engine {
         let mut engine = Engine::new(config);
         let mut unfinished = Vec::new();
         engine.now = records.iter().map(|record| record.at).fold(now, Time::max);
-        for facts in by_build.into_values().filter_map(BuildFacts::fold) {
+        for facts in by_build.values().filter_map(|records| BuildFacts::fold(records.iter().copied())) {
             let last = |ids: Option<u64>, so_far: u64| ids.unwrap_or(0).max(so_far);
             let shared = &mut engine.shared;
             shared.last_lease = last(facts.leases.keys().last().map(|id| id.0), shared.last_lease);
@@ -125,7 +125,7 @@ impl Engine {
         let effects = engine.in_step(now, |engine, step| {
             for id in unfinished {
                 if let Some(build) = engine.builds.get_mut(id) {
-                    build.recover(step, config.adoption);
+                    build.recover(step, config.adoption, &by_build[&id]);
                     build.go_on(step);
                 }
                 engine.builds.settle(id);

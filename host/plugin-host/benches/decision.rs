@@ -153,7 +153,8 @@ fn count(returned: &[Observed]) -> usize {
             | Observed::Lost(_)
             | Observed::Joined(_)
             | Observed::Left(_)
-            | Observed::ExecOverhead(_) => 0,
+            | Observed::ExecOverhead(_)
+            | Observed::Started { .. } => 0,
         })
         .sum()
 }

@@ -28,6 +28,9 @@ pub(crate) fn observed(observed: Observed) -> builtin::Observed {
         Observed::Joined(joined) => builtin::Observed::Joined(worker(joined)),
         Observed::Left(worker) => builtin::Observed::Left(worker),
         Observed::ExecOverhead(overhead) => builtin::Observed::ExecOverhead(std(overhead)),
+        Observed::Started(started) => {
+            builtin::Observed::Started { worker: started.worker, tests: started.tests, at: std(started.at) }
+        }
     }
 }
 

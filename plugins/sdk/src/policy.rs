@@ -6,17 +6,17 @@ use crate::bindings::policy::exports::muster::policy::policy as wit;
 use crate::log::install_panic_hook;
 use crate::types::Duration;
 
-pub use wit::{Action, AskAt, Decision, Finished, HelperInput, Item, Observed, Returned, RunInput, Worker};
+pub use wit::{Action, AskAt, Decision, Finished, HelperInput, Item, Observed, Returned, RunInput, Started, Worker};
 
 /// A policy plugin; a value of it decides one run of one build. The same calls must give the same answers.
 pub trait Policy: Sized + 'static {
     /// When to ask for helpers; asked again on every change.
     fn plan_helpers(input: &HelperInput) -> Vec<AskAt>;
-    /// Begins with the tests that have no verdict.
+    /// Begins with all tests; after a restart of the host, too, and is then told what happened since.
     fn new(input: RunInput) -> Self;
     /// Takes in what happened.
     fn observe(&mut self, what: Vec<Observed>);
-    /// What the idle workers are to do; `now` since the build's first ask.
+    /// What the idle workers are to do; `now` since the build's tests began.
     fn decide(&mut self, now: Duration, idle: &[u32]) -> Decision;
 }
 

@@ -60,6 +60,17 @@ impl Backup {
         self.workers.remove(&worker);
     }
 
+    /// These tests were started, a copy perhaps, before the host was started anew.
+    pub fn started(&mut self, worker: u32, indices: &[u32]) {
+        let mut tests = Vec::new();
+        for index in indices {
+            let running =
+                || self.running.iter().flat_map(|(_, tests)| tests).find(|test| test.index == *index).cloned();
+            tests.extend(self.waiting.remove(index).or_else(running));
+        }
+        self.running.push((worker, tests));
+    }
+
     /// These tests have their verdicts.
     pub fn finished(&mut self, tests: impl Iterator<Item = u32>) {
         for index in tests {
@@ -165,6 +176,21 @@ mod tests {
         backup.finished([1].into_iter());
         assert_eq!(backup.next(1), Some(Do::Copy(0)));
         assert_eq!(backup.next(2), None, "it has its copy");
+    }
+
+    #[test]
+    fn what_was_started_before_is_as_if_it_had_started_it() {
+        let (mut there, mut restarted) = (of(4), of(4));
+        assert_eq!(there.next(0), Some(Do::Start(vec![0])));
+        restarted.started(0, &[0]);
+        for _ in 0..2 {
+            assert_eq!(there.next(1), restarted.next(1));
+        }
+        there.waiting.clear();
+        restarted.waiting.clear();
+        assert_eq!(there.next(2), Some(Do::Copy(0)));
+        restarted.started(2, &[0]);
+        assert_eq!((there.next(1), restarted.next(1)), (Some(Do::Copy(1)), Some(Do::Copy(1))));
     }
 
     #[test]

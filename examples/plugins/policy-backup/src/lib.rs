@@ -52,6 +52,7 @@ impl GuestRun for Run {
                 Observed::Joined(worker) => backup.joined(worker.id, worker.machine),
                 Observed::Lost(worker) | Observed::Left(worker) => backup.left(worker),
                 Observed::ExecOverhead(_) => {}
+                Observed::Started(started) => backup.started(started.worker, &started.tests),
             }
         }
     }

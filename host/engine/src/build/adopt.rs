@@ -6,13 +6,18 @@
 
 use std::time::Duration;
 
+use super::leases::worker_id;
 use super::{Build, LeaseState, LiveLease};
 use crate::engine::Step;
-use crate::{AttemptEnd, AttemptId, ExecFailure, ExecFailureKind, Fact, LeaseId, Outcome, Phase, Role, Task};
+use crate::policy::Observed;
+use crate::{AttemptEnd, AttemptId, ExecFailure, ExecFailureKind, Fact, LeaseId, Outcome, Phase, Record, Role, Task};
 
 impl Build {
-    /// After a restart. Machines of before are waited for this long; without a limit they are given up at once.
-    pub(crate) fn recover(&mut self, step: &mut Step, adoption: Option<Duration>) {
+    /// After a restart, with the build's records. Machines of before are waited for this long; without a limit they are
+    /// given up at once.
+    pub(crate) fn recover(&mut self, step: &mut Step, adoption: Option<Duration>, records: &[&Record]) {
+        self.choose_policy();
+        self.retell(records);
         let canceled = self.facts.cancel.clone().map(|cause| Outcome::Canceled { cause });
         self.live.closing = canceled.or_else(|| self.failed_fast());
         self.watch_limits(step);
@@ -32,7 +37,6 @@ impl Build {
 
     /// Goes on in the phase of before.
     fn take_up(&mut self, step: &mut Step, limit: Duration) {
-        self.choose_policy();
         self.ask_for_former_machines(step, limit);
         self.live.helpers.changed = true;
         match (self.facts.phase(), self.live.main) {
@@ -138,7 +142,11 @@ impl Build {
         }
         for lease in self.facts.held().collect::<Vec<_>>() {
             // Not counted as a loss: nothing is wrong with the machine.
+            let ready = self.facts.leases[&lease].ready.is_some();
             self.record(step, Fact::LeaseEnded { lease, lost: None });
+            if ready {
+                self.observe(Observed::Left(worker_id(lease)));
+            }
             step.release(self.facts.spec.build, lease, false);
         }
     }
@@ -147,5 +155,8 @@ impl Build {
     fn end_unseen(&mut self, step: &mut Step, attempt: AttemptId, failure: ExecFailure) {
         let took = step.now.since(self.facts.attempts[&attempt].started);
         self.record(step, Fact::AttemptEnded { attempt, end: Err(failure), took, overhead: None, notes: Vec::new() });
+        let tests = self.facts.attempts[&attempt].tests.iter();
+        let open = tests.filter(|test| self.facts.test(**test).verdict.is_none()).map(|test| test.0).collect();
+        self.observe(Observed::Returned { tests: open, max_group: None });
     }
 }

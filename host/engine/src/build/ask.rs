@@ -11,7 +11,7 @@ use super::leases::worker_id;
 use super::{Asked, Build, LeaseState};
 use crate::engine::Step;
 use crate::policy::{Decision, Item, Observed, RunInput};
-use crate::{DecideTask, Decided, EstimateSource, LeaseId, OpId, PluginFault, PluginRef, Task, TestIndex, Time};
+use crate::{DecideTask, Decided, EstimateSource, LeaseId, OpId, Phase, PluginFault, PluginRef, Task, TestIndex, Time};
 
 /// Answers in a row of which nothing could take effect, before the policy is at fault.
 const FRUITLESS: u32 = 3;
@@ -23,25 +23,23 @@ impl Build {
     /// Something happened that the policy is to know.
     pub(super) fn observe(&mut self, what: Observed) {
         self.live.policy.changed = true;
-        if self.live.policy.constructed && !self.live.policy.built_in {
-            self.live.policy.observed.push(what);
+        let policy = &mut self.live.policy;
+        if (policy.constructed || policy.begin.is_some()) && !policy.built_in {
+            policy.observed.push(what);
         }
     }
 
-    /// An attempt of before the policy's construction ended. If tests of it wait again the policy begins anew with them;
-    /// of all else it needs to know nothing.
-    pub(super) fn unknown_ended(&mut self, tests: &[TestIndex]) {
-        self.live.policy.changed = true;
-        if tests.iter().any(|test| self.live.waiting.contains(test)) {
-            self.live.policy.constructed = false;
-            self.live.policy.observed.clear();
-        }
+    /// The zero of a policy's time: when the tests began, before whatever restart.
+    fn zero(&self) -> Time {
+        let began = self.facts.phases.iter().find(|(phase, _)| *phase == Phase::Test);
+        began.map_or(self.facts.submitted, |(_, at)| *at)
     }
 
     pub(super) fn use_built_in_policy(&mut self) {
         let policy = &mut self.live.policy;
         policy.built_in = true;
         policy.asked = None;
+        policy.begin = None;
         policy.observed.clear();
         policy.wake_at = None;
         policy.changed = true;
@@ -76,15 +74,15 @@ impl Build {
     }
 
     fn put_question(&mut self, step: &mut Step, idle: Vec<u32>) {
-        let construct = (!self.live.policy.constructed).then(|| self.run_input(false));
+        let zero = self.zero();
+        let construct = match self.live.policy.begin.take() {
+            Some(begin) => Some(begin),
+            None => (!self.live.policy.constructed).then(|| self.run_input(false)),
+        };
         let policy = &mut self.live.policy;
-        if construct.is_some() {
-            policy.unknown = self.live.attempts.keys().copied().collect();
-        }
         policy.constructed = true;
         policy.questions += 1;
-        let zero = *policy.zero.get_or_insert(step.now);
-        let observed = if construct.is_some() { Vec::new() } else { std::mem::take(&mut policy.observed) };
+        let observed = std::mem::take(&mut policy.observed);
         let task = DecideTask { construct, observed, now: step.now.since(zero), idle: idle.clone() };
         let op = self.order(step, Task::Decide(Box::new(task)), self.facts.spec.limits.plugin);
         self.live.policy.asked = Some(Asked { op, idle: idle.into_iter().collect() });
@@ -107,7 +105,7 @@ impl Build {
         }
     }
 
-    fn item(&self, index: TestIndex) -> Item {
+    pub(super) fn item(&self, index: TestIndex) -> Item {
         let facts = self.facts.test(index);
         let (expected, deviation, source) = match &facts.estimate {
             Some(estimate) => (estimate.expected, estimate.deviation, estimate.source.clone()),
@@ -166,8 +164,7 @@ impl Build {
         });
         match verdict {
             Ok((decision, by)) => {
-                self.live.policy.wake_at =
-                    decision.wake_at.and_then(|at| Some(self.live.policy.zero?.plus(at.max(task.now))));
+                self.live.policy.wake_at = decision.wake_at.map(|at| self.zero().plus(at.max(task.now)));
                 let wanted = decision.actions.len();
                 let done = self.carry_out(step, decision, by);
                 self.judge_progress(step, wanted, done);
@@ -184,11 +181,8 @@ impl Build {
     /// A policy that lets everything stand still would keep the build for ever.
     fn judge_progress(&mut self, step: &mut Step, wanted: usize, done: usize) {
         let policy = &mut self.live.policy;
-        if policy.unknown.is_empty() {
-            policy.fruitless = if wanted > 0 && done == 0 { policy.fruitless + 1 } else { 0 };
-        }
-        // What an attempt that it does not know has alone it cannot reckon with: it is asked again when that ends.
-        if wanted > done && (done > 0 || policy.unknown.is_empty()) {
+        policy.fruitless = if wanted > 0 && done == 0 { policy.fruitless + 1 } else { 0 };
+        if wanted > done {
             policy.changed = true;
         }
         let still = self.live.attempts.is_empty() && !self.live.waiting.is_empty() && !self.idle_workers().is_empty();

@@ -147,12 +147,7 @@ impl Build {
                 }
             }
         }
-        let (unknown, told) = (self.live.policy.unknown.remove(&attempt), self.live.policy.observed.len());
         self.take_judgement(step, attempt, &live, judgement, took);
-        if unknown {
-            self.live.policy.observed.truncate(told);
-            self.unknown_ended(&live.tests);
-        }
         self.free_worker(step, live.lease, attempt, failure.filter(|_| gone || !live.called_back));
         self.tell_overhead();
     }
@@ -169,14 +164,19 @@ impl Build {
         }
     }
 
-    /// Tells the policy what an exec costs, when that changed by more than a tenth.
+    /// Tells the policy what an exec costs, when that changed.
     fn tell_overhead(&mut self) {
-        let (now, told) = (self.overhead(), self.live.policy.told_overhead);
-        if now.abs_diff(told) * 10 > told {
+        let now = self.overhead();
+        if overhead_to_tell(now, self.live.policy.told_overhead) {
             self.live.policy.told_overhead = now;
             self.observe(Observed::ExecOverhead(now));
         }
     }
+}
+
+/// Whether a policy is told what an exec costs now: when that changed by more than a tenth.
+pub(super) fn overhead_to_tell(now: Duration, told: Duration) -> bool {
+    now.abs_diff(told) * 10 > told
 }
 
 /// Whether nothing more can be known of what ran on the machine.

@@ -3,7 +3,7 @@
 use super::{Build, LeaseState, LiveLease};
 use crate::engine::Step;
 use crate::policy::{Observed, Worker};
-use crate::{ExecFailure, Fact, LeaseId, Machine, Outcome, Phase, Role};
+use crate::{ExecFailure, Fact, LeaseFacts, LeaseId, Machine, Outcome, Phase, Role};
 
 impl Build {
     pub(super) fn set_state(&mut self, lease: LeaseId, state: LeaseState) {
@@ -64,13 +64,7 @@ impl Build {
 
     /// What a policy sees of a claim.
     pub(super) fn worker(&self, lease: LeaseId) -> Worker {
-        let machine = &self.facts.leases[&lease].machine;
-        Worker {
-            id: worker_id(lease),
-            main: self.live.leases.get(&lease).is_some_and(|live| live.main),
-            host_type: machine.host_type.clone(),
-            machine: machine.machine.clone(),
-        }
+        seen(lease, &self.facts.leases[&lease], self.live.leases.get(&lease).is_some_and(|live| live.main))
     }
 
     /// The outside says the machine is gone. Its attempt, if it has one, ends by its own answer.
@@ -131,7 +125,14 @@ impl Build {
     }
 }
 
-/// A claim as policies know it.
+/// A claim as policies see it.
+pub(super) fn seen(lease: LeaseId, facts: &LeaseFacts, main: bool) -> Worker {
+    let machine = &facts.machine;
+    let (host_type, machine) = (machine.host_type.clone(), machine.machine.clone());
+    Worker { id: worker_id(lease), main, host_type, machine }
+}
+
+/// A claim's number as policies know it.
 pub(super) fn worker_id(lease: LeaseId) -> u32 {
     u32::try_from(lease.0).expect("claims are counted in 32 bits")
 }

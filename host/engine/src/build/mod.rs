@@ -18,13 +18,14 @@ mod helpers;
 mod leases;
 mod order;
 mod prepare;
+mod retell;
 mod verdicts;
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::time::Duration;
 
 use crate::engine::Step;
-use crate::policy::Observed;
+use crate::policy::{Observed, RunInput};
 use crate::{
     Answer, AttemptId, BuildFacts, Effect, ExecFailure, Fact, LeaseId, OpId, Outcome, Phase, Record, Task, TestIndex,
     Time,
@@ -120,16 +121,14 @@ struct LivePolicy {
     built_in: bool,
     /// The plugin's run was constructed in this life of the engine.
     constructed: bool,
+    /// After a restart: what it was constructed from. All that it was told since waits to be told again.
+    begin: Option<RunInput>,
     asked: Option<Asked>,
-    /// Attempts that ran when it was constructed, as after a restart: it knows neither them nor their tests.
-    unknown: BTreeSet<AttemptId>,
     /// Not told yet.
     observed: Vec<Observed>,
     /// Something changed since it was last asked.
     changed: bool,
     wake_at: Option<Time>,
-    /// When it was first asked: the zero of its time.
-    zero: Option<Time>,
     /// Decisions in a row of which nothing could take effect.
     fruitless: u32,
     /// Since when nothing runs though tests and workers wait.

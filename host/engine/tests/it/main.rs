@@ -6,3 +6,4 @@ mod drive;
 mod policy;
 mod queue;
 mod recovery;
+mod retold;

@@ -61,6 +61,9 @@ pub(crate) fn observed_to_wit(observed: &Observed) -> wit::Observed {
         Observed::Joined(worker) => wit::Observed::Joined(worker_to_wit(worker)),
         Observed::Left(worker) => wit::Observed::Left(*worker),
         Observed::ExecOverhead(overhead) => wit::Observed::ExecOverhead(nanos(*overhead)),
+        Observed::Started { worker, tests, at } => {
+            wit::Observed::Started(wit::Started { worker: *worker, tests: tests.clone(), at: nanos(*at) })
+        }
     }
 }
 
