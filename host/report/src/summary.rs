@@ -216,14 +216,7 @@ fn verdict_line(report: &BuildReport, paint: Paint) -> String {
         Outcome::Canceled { cause } => (paint.yellow("canceled"), cause.as_str()),
     };
     let mut counts = Vec::new();
-    for kind in [
-        VerdictKind::Passed,
-        VerdictKind::Failed,
-        VerdictKind::Flaky,
-        VerdictKind::Skipped,
-        VerdictKind::Lost,
-        VerdictKind::NotRun,
-    ] {
+    for kind in VerdictKind::ALL {
         let count = report.count(kind);
         if count > 0 {
             counts.push(format!("{} {kind}", text::number(count as u64)));

@@ -92,16 +92,8 @@ fn buildlet(name: &str, role: Role, pool: &str, pid: Option<u32>, state: &Buildl
 }
 
 fn done(report: &BuildReport) -> Value {
-    const KINDS: [VerdictKind; 6] = [
-        VerdictKind::Passed,
-        VerdictKind::Failed,
-        VerdictKind::Flaky,
-        VerdictKind::Skipped,
-        VerdictKind::Lost,
-        VerdictKind::NotRun,
-    ];
     let counts: serde_json::Map<String, Value> =
-        KINDS.iter().map(|kind| (kind.to_string(), json!(report.count(*kind)))).collect();
+        VerdictKind::ALL.iter().map(|kind| (kind.to_string(), json!(report.count(*kind)))).collect();
     json!({
         "event": "done",
         "project": report.project,

@@ -38,6 +38,18 @@ pub enum VerdictKind {
     NotRun,
 }
 
+impl VerdictKind {
+    /// All of them, as they are counted.
+    pub const ALL: [VerdictKind; 6] = [
+        VerdictKind::Passed,
+        VerdictKind::Failed,
+        VerdictKind::Flaky,
+        VerdictKind::Skipped,
+        VerdictKind::Lost,
+        VerdictKind::NotRun,
+    ];
+}
+
 impl fmt::Display for VerdictKind {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str(match self {

@@ -79,19 +79,12 @@ pub fn write(report: &BuildReport, out: &mut impl Write) -> io::Result<()> {
 }
 
 fn counts(report: &BuildReport) -> Vec<(String, String)> {
-    [
-        VerdictKind::Passed,
-        VerdictKind::Failed,
-        VerdictKind::Flaky,
-        VerdictKind::Skipped,
-        VerdictKind::Lost,
-        VerdictKind::NotRun,
-    ]
-    .into_iter()
-    .map(|kind| (kind, report.count(kind)))
-    .filter(|(_, count)| *count > 0)
-    .map(|(kind, count)| (kind.to_string(), text::number(count as u64)))
-    .collect()
+    VerdictKind::ALL
+        .into_iter()
+        .map(|kind| (kind, report.count(kind)))
+        .filter(|(_, count)| *count > 0)
+        .map(|(kind, count)| (kind.to_string(), text::number(count as u64)))
+        .collect()
 }
 
 fn started(unix_ms: u64) -> String {
