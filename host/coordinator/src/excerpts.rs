@@ -94,8 +94,8 @@ mod tests {
 
     #[tokio::test]
     async fn the_end_is_the_same_while_a_build_runs_and_afterwards() {
-        let folder = tempfile::tempdir().unwrap();
-        let logs = logs(folder.path());
+        let (blobs, folder) = (tempfile::tempdir().unwrap(), tempfile::tempdir().unwrap());
+        let logs = logs(blobs.path());
         let output = Arc::new(OutputStore::new(folder.path(), BUILD).unwrap());
         let kept = KeptStreams::new(Some(logs.clone()), BUILD);
         let most = usize::try_from(EXCERPT_BYTES).unwrap();

@@ -1,4 +1,4 @@
-//! Attempts: started, watched, attached to again, ended.
+//! Attempts: started, attached to again, ended.
 
 use std::time::Duration;
 
@@ -8,20 +8,16 @@ use crate::judge::{judge, judge_called_back};
 use crate::policy::Observed;
 use crate::{
     AttemptEnd, AttemptId, CommandEnd, Effect, ExecFailure, ExecFailureKind, Fact, LeaseId, OpId, Task, TestFacts,
-    TestIndex, Time,
+    TestIndex,
 };
 
 /// Beyond the limit of an attempt, until its end must have been told.
-const END_GRACE: Duration = Duration::from_secs(60);
+pub(super) const END_GRACE: Duration = Duration::from_secs(60);
 
 /// The least that an attempt is given when it is attached to: what it said before, its end included, is read again.
 const REPLAY: Duration = Duration::from_secs(60);
 
 impl Build {
-    fn limit_of(&self, test: TestIndex) -> Duration {
-        self.facts.test(test).test.timeout.unwrap_or(self.facts.spec.limits.test)
-    }
-
     fn limit_of_group(&self, tests: &[TestIndex]) -> Duration {
         let sum = tests.iter().fold(Duration::ZERO, |sum, test| sum.saturating_add(self.limit_of(*test)));
         sum.min(self.facts.spec.limits.build)
@@ -68,53 +64,6 @@ impl Build {
     pub(super) fn note_change(&mut self, test: TestIndex) {
         let questions = self.live.policy.questions;
         self.live.policy.changes.insert(test, questions);
-    }
-
-    pub(crate) fn test_started(&mut self, now: Time, attempt: AttemptId, name: &str) {
-        let Some(live) = self.live.attempts.get_mut(&attempt) else { return };
-        let open = live.tests.iter().find(|index| self.facts.test(**index).test.name == name);
-        live.open = open.map(|index| (*index, now));
-    }
-
-    pub(crate) fn test_ended(&mut self, attempt: AttemptId, name: &str) {
-        let Some(live) = self.live.attempts.get_mut(&attempt) else { return };
-        if live.open.is_some_and(|(index, _)| self.facts.test(index).test.name == name) {
-            live.open = None;
-        }
-    }
-
-    /// When the test that runs in this attempt is over its limit.
-    pub(super) fn open_deadline(&self, attempt: &LiveAttempt) -> Option<Time> {
-        let (test, since) = attempt.open?;
-        (!attempt.called_back).then(|| since.plus(self.limit_of(test)))
-    }
-
-    /// Calls back attempts whose running test is over its limit.
-    pub(super) fn watch_tests(&mut self, step: &mut Step) {
-        let over = |(id, live): (&AttemptId, &LiveAttempt)| {
-            self.open_deadline(live).is_some_and(|at| at <= step.now).then_some(*id)
-        };
-        let over: Vec<AttemptId> = self.live.attempts.iter().filter_map(over).collect();
-        for attempt in over {
-            if let Some(live) = self.live.attempts.get_mut(&attempt) {
-                live.timed_out = live.open.map(|(test, _)| test);
-            }
-            self.call_back(step, attempt);
-        }
-    }
-
-    /// Ends an attempt soon; its answer still comes.
-    pub(super) fn call_back(&mut self, step: &mut Step, attempt: AttemptId) {
-        let Some(live) = self.live.attempts.get_mut(&attempt) else { return };
-        if live.called_back {
-            return;
-        }
-        live.called_back = true;
-        let (op, overdue) = (live.op, live.timed_out);
-        // Recorded before it is done: whoever attaches to it later must know who killed it.
-        self.record(step, Fact::AttemptCalledBack { attempt, overdue });
-        step.effects.push(Effect::Cancel(op));
-        step.shared.ops.hasten(op, step.now.plus(END_GRACE));
     }
 
     pub(super) fn attempt_ended(&mut self, step: &mut Step, attempt: AttemptId, mut end: AttemptEnd) {

@@ -20,6 +20,7 @@ mod order;
 mod prepare;
 mod retell;
 mod verdicts;
+mod watch;
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::time::Duration;

@@ -50,6 +50,7 @@ struct Story<'a> {
     judged: BTreeSet<TestIndex>,
     /// The attempt whose end is being told.
     end: Option<End>,
+    /// Sorted.
     overheads: Vec<Duration>,
     told_overhead: Duration,
     observed: Vec<Observed>,
@@ -85,10 +86,13 @@ impl Story<'_> {
             Fact::PhaseBegan(Phase::Test) => self.zero = self.zero.or(Some(record.at)),
             Fact::LeaseReady { lease } => self.came(*lease),
             Fact::LeaseEnded { lease, lost } => self.left(*lease, lost.is_some()),
-            Fact::AttemptStarted { attempt, lease, tests } => self.started(record.at, *attempt, *lease, tests),
+            Fact::AttemptStarted { lease, tests, .. } => self.started(record.at, *lease, tests),
             Fact::AttemptEnded { attempt, took, overhead, .. } => {
                 self.tell_end();
-                self.overheads.extend(*overhead);
+                if let Some(overhead) = overhead {
+                    let at = self.overheads.partition_point(|other| other < overhead);
+                    self.overheads.insert(at, *overhead);
+                }
                 let (finished, returned) = (Vec::new(), BTreeMap::new());
                 self.end = Some(End { attempt: *attempt, took: *took, finished, returned });
             }
@@ -148,9 +152,8 @@ impl Story<'_> {
         }
     }
 
-    fn started(&mut self, at: Time, attempt: AttemptId, lease: LeaseId, tests: &[TestIndex]) {
+    fn started(&mut self, at: Time, lease: LeaseId, tests: &[TestIndex]) {
         self.tell_end();
-        debug_assert!(self.facts.attempts.contains_key(&attempt), "the facts are those of these records");
         for test in tests {
             *self.running.entry(*test).or_default() += 1;
         }
@@ -171,7 +174,8 @@ impl Story<'_> {
                 returned.entry(*test).or_insert(None);
             }
         }
-        finished.retain(|(test, _)| facts.tests.contains(&TestIndex(*test)));
+        let members: BTreeSet<TestIndex> = facts.tests.iter().copied().collect();
+        finished.retain(|(test, _)| members.contains(&TestIndex(*test)));
         self.observed.push(Observed::Finished { worker: worker_id(facts.lease), tests: finished, took });
         let mut groups: BTreeMap<Option<u32>, Vec<u32>> = BTreeMap::new();
         for (test, max_group) in returned {

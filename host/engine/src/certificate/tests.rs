@@ -6,7 +6,8 @@ use std::fmt::Write as _;
 use super::*;
 use crate::fixture::{at, facts, test};
 use crate::{
-    CommandEnd, Estimate, EstimateSource, ExecFailure, Fact, LeaseId, Machine, PluginRef, Role, TestIndex, Verdict,
+    AttemptId, CommandEnd, Estimate, EstimateSource, ExecFailure, ExecFailureKind, Fact, LeaseId, Machine, PluginRef,
+    Role, TestIndex, Verdict, VerdictKind,
 };
 
 /// The words of one line.

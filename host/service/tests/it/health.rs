@@ -54,6 +54,26 @@ async fn a_standby_shows_and_does_not_take_in() -> anyhow::Result<()> {
 }
 
 #[tokio::test]
+async fn a_standby_follows_a_build_that_another_drives() -> anyhow::Result<()> {
+    let server = starting(settings()).await?;
+    server.service.stand(Standing::Standby);
+    let client = server.client(Scope::Read).await?;
+    let mut scene = crate::scene::running(&server.store, &server.logs).await?;
+    let path = format!("/builds/{}", scene.build);
+    let done = async || Ok::<_, anyhow::Error>(client.get(&path).await?.1["tests"]["done"].clone());
+    assert_eq!([done().await?, done().await?], [41, 41]);
+    scene
+        .group(4, 2, (21.0, 23.0), &[(50, engine::VerdictKind::Passed, ""), (51, engine::VerdictKind::Failed, "no")])
+        .await?;
+    assert_eq!(done().await?, 43);
+    scene.end(24.0, engine::Outcome::Passed, engine::Certificate::default()).await?;
+    for _ in 0..2 {
+        assert_eq!(client.get(&path).await?.1["outcome"], "passed");
+    }
+    Ok(())
+}
+
+#[tokio::test]
 async fn the_numbers_are_those_of_the_builds() -> anyhow::Result<()> {
     let server = start_with(service::ServiceSettings { metrics: MetricsAccess::Open, ..settings() }).await?;
     let client = server.client(Scope::Submit).await?;
