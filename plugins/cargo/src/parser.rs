@@ -2,23 +2,25 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use muster_sdk::facts::{Facts, Piece};
+use muster_sdk::facts::{self, FactParser, FactReader};
 use muster_sdk::lines::{self, Lines};
-use muster_sdk::parser::{Event, Parser, ResultOf, Status};
-use muster_sdk::types::{ExitStatus, Test, from_seconds};
+use muster_sdk::parser::{Event, ResultOf};
+use muster_sdk::types::{ExitStatus, Test};
 use serde_json::Value;
 
 use crate::names::junit;
 use crate::plain::Plain;
 
 /// Reads one exec.
+pub type CargoParser = FactParser<Reader>;
+
+/// Says what output and facts mean.
 #[derive(Debug)]
-pub struct CargoParser {
+pub struct Reader {
     /// The tests of this exec, in order.
     order: Vec<String>,
     /// How JUnit XML calls the tests of this exec.
     names: BTreeMap<String, (String, String)>,
-    facts: Facts,
     /// Reads lines until the first fact shows that the runner tells of each test itself.
     plain: Option<(Lines, Plain)>,
     /// Nextest runs the tests one by one, in their order.
@@ -27,12 +29,11 @@ pub struct CargoParser {
     done: u32,
 }
 
-impl Parser for CargoParser {
-    fn new(_settings: &str, tests: Vec<Test>) -> CargoParser {
-        CargoParser {
+impl FactReader for Reader {
+    fn new(_settings: &str, tests: Vec<Test>) -> Reader {
+        Reader {
             order: tests.iter().map(|test| test.name.clone()).collect(),
             names: tests.into_iter().map(|test| (test.name, (test.suite, test.case))).collect(),
-            facts: Facts::new(),
             plain: Some((Lines::new(), Plain::default())),
             serial: None,
             banner: String::new(),
@@ -40,58 +41,41 @@ impl Parser for CargoParser {
         }
     }
 
-    fn push(&mut self, chunk: &[u8]) -> Vec<Event> {
-        let mut facts = std::mem::take(&mut self.facts);
-        let mut events = Vec::new();
-        facts.push(chunk, &mut |piece| self.see(piece, &mut events));
-        self.facts = facts;
-        events
-    }
-
-    fn push_file(&mut self, _name: &str, _chunk: &[u8], _last: bool) -> Vec<Event> {
-        Vec::new()
-    }
-
-    fn finish(&mut self, _exit: &ExitStatus) -> Vec<Event> {
-        let mut facts = std::mem::take(&mut self.facts);
-        let mut events = Vec::new();
-        facts.finish(&mut |piece| self.see(piece, &mut events));
-        if let Some((mut lines, mut plain)) = self.plain.take() {
-            lines.finish(|piece| self.line(&mut plain, &piece, &mut events));
-            plain.finish().into_iter().for_each(|result| self.ended(result, &mut events));
-        }
-        events
-    }
-}
-
-impl CargoParser {
-    fn see(&mut self, piece: Piece<'_>, events: &mut Vec<Event>) {
-        match piece {
-            Piece::Text(text) => self.text(text, events),
-            Piece::Fact(fact) if fact.get("event").and_then(Value::as_str) == Some("nextest") => {
-                let serial = Serial { order: std::mem::take(&mut self.order), ..Serial::default() };
-                self.serial = Some(serial);
-            }
-            Piece::Fact(fact) => {
-                self.plain = None;
-                self.fact(&fact, events);
-            }
-        }
-    }
-
-    /// Text goes out at once; a result found in a line follows the line.
     fn text(&mut self, text: &[u8], events: &mut Vec<Event>) {
         let Some((mut lines, mut plain)) = self.plain.take() else {
             events.push(Event::Text(text.to_vec()));
             return;
         };
-        for piece in text.split_inclusive(|&byte| byte == b'\n') {
-            events.push(Event::Text(piece.to_vec()));
-            lines.push(piece, |piece| self.line(&mut plain, &piece, events));
-        }
+        lines.show(text, events, |piece, events| self.line(&mut plain, &piece, events));
         self.plain = Some((lines, plain));
     }
 
+    fn fact(&mut self, fact: &Value, events: &mut Vec<Event>) {
+        match (facts::text(fact, "event"), facts::text(fact, "name")) {
+            (Some("nextest"), _) => {
+                self.serial = Some(Serial { order: std::mem::take(&mut self.order), ..Serial::default() });
+                return;
+            }
+            (Some("binary"), Some(name)) => self.banner(name, events),
+            (Some("started"), Some(name)) => events.push(Event::Started(name.to_owned())),
+            (Some("finished"), Some(name)) => {
+                let (suite, case) = junit(name);
+                self.ended(ResultOf { suite, case, ..facts::result(fact) }, events);
+            }
+            (Some(_) | None, _) => {}
+        }
+        self.plain = None;
+    }
+
+    fn finish(&mut self, _exit: &ExitStatus, events: &mut Vec<Event>) {
+        if let Some((mut lines, mut plain)) = self.plain.take() {
+            lines.finish(|piece| self.line(&mut plain, &piece, events));
+            plain.finish().into_iter().for_each(|result| self.ended(result, events));
+        }
+    }
+}
+
+impl Reader {
     fn line(&mut self, plain: &mut Plain, piece: &lines::Piece<'_>, events: &mut Vec<Event>) {
         if let lines::Piece::Line(line) = piece {
             let ended = plain.line(&lines::without_ansi(&lines::text(line)));
@@ -99,26 +83,6 @@ impl CargoParser {
             if plain.nextest_speaks() {
                 events.extend(self.serial.as_mut().and_then(Serial::begun).map(Event::Started));
             }
-        }
-    }
-
-    fn fact(&mut self, fact: &Value, events: &mut Vec<Event>) {
-        let text = |key: &str| fact.get(key).and_then(Value::as_str);
-        match (text("event"), text("name")) {
-            (Some("binary"), Some(name)) => self.banner(name, events),
-            (Some("started"), Some(name)) => events.push(Event::Started(name.to_owned())),
-            (Some("finished"), Some(name)) => {
-                let status = match text("status") {
-                    Some("passed") => Status::Passed,
-                    Some("skipped") => Status::Skipped,
-                    Some(_) | None => Status::Failed,
-                };
-                let duration = fact.get("duration").and_then(Value::as_f64).and_then(from_seconds);
-                let message = text("message").unwrap_or_default().to_owned();
-                let (suite, case) = junit(name);
-                self.ended(ResultOf { name: name.to_owned(), suite, case, status, duration, message }, events);
-            }
-            (Some(_) | None, _) => {}
         }
     }
 

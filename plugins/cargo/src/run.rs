@@ -30,25 +30,15 @@ pub(crate) fn run(settings: &CargoSettings, tests: &[Test], place: &Place) -> Re
 
 #[cfg(test)]
 mod tests {
+    use muster_sdk::builder;
+
     use super::*;
     use crate::names::listed;
 
-    fn place(local: bool) -> Place {
-        Place {
-            work_dir: "/h".into(),
-            tree: "/h/tree".into(),
-            attempt_dir: "/h/a".into(),
-            os: "linux".into(),
-            arch: "amd64".into(),
-            host_type: "default".into(),
-            local,
-        }
-    }
-
     fn request(tests: &[Test], local: bool) -> String {
         let settings = CargoSettings::parse("").unwrap();
-        let command = run(&settings, tests, &place(local)).unwrap();
-        assert_eq!(command.argv, ["/h/tree/target/muster/runner", "run", "/h/a/request"]);
+        let command = run(&settings, tests, &Place { local, ..builder::place("/h") }).unwrap();
+        assert_eq!(command.argv, ["/h/tree/target/muster/runner", "run", "/h/attempt/request"]);
         String::from_utf8(command.files[0].1.clone()).unwrap()
     }
 

@@ -1,6 +1,6 @@
 //! The commands of a build, with their placeholders filled in.
 
-use muster_sdk::builder::{BuildPlan, Place, Step, TestPlan};
+use muster_sdk::builder::{BuildPlan, Place, Step, TestPlan, to_file};
 use muster_sdk::types::{Command, Error, Test};
 
 use crate::fill::{Filling, Template};
@@ -28,7 +28,7 @@ pub(crate) fn plan(settings: &CommandSettings, place: &Place) -> Result<BuildPla
             command.results.clone_from(&settings.results);
             TestPlan::OneCommand(command)
         }
-        Tests::Listed(listed) => TestPlan::Listed(to_file(fill(&listed.list)?, place)),
+        Tests::Listed(listed) => TestPlan::Listed(to_file(fill(&listed.list)?, place, LIST_NAME)),
     };
     let make = make.collect::<Result<_, Error>>()?;
     Ok(BuildPlan { make, clean: settings.common.clean.clone(), tests, memo: String::new() })
@@ -54,15 +54,6 @@ fn surround(settings: &CommandSettings, mut command: Command) -> Command {
     command
 }
 
-/// Sends what a command prints to a file, and leaves its error output where it is.
-fn to_file(mut command: Command, place: &Place) -> Command {
-    let file = format!("{}/{LIST_NAME}", place.attempt_dir);
-    let shell = ["/bin/sh", "-c", r#"exec "$@" > "$0""#, &file].map(str::to_owned);
-    command.argv.splice(0..0, shell);
-    command.results = vec![LIST_NAME.into()];
-    command
-}
-
 #[cfg(test)]
 mod tests {
     use std::fs;
@@ -70,20 +61,8 @@ mod tests {
 
     use super::*;
     use crate::listing;
-    use muster_sdk::builder::Listing;
+    use muster_sdk::builder::{self, Listing};
     use muster_sdk::types::ExitStatus;
-
-    fn place(root: &str) -> Place {
-        Place {
-            work_dir: root.into(),
-            tree: format!("{root}/tree"),
-            attempt_dir: format!("{root}/attempt"),
-            os: "linux".into(),
-            arch: "amd64".into(),
-            host_type: "default".into(),
-            local: true,
-        }
-    }
 
     /// Runs a command as a buildlet would; what it printed, standard error after standard output.
     fn exec(command: &Command, place: &Place) -> String {
@@ -101,7 +80,7 @@ mod tests {
     #[test]
     fn the_commands_do_what_they_say() {
         let root = std::env::temp_dir().join(format!("muster-command-{}", process::id()));
-        let place = place(root.to_str().unwrap());
+        let place = builder::place(root.to_str().unwrap());
         fs::create_dir_all(format!("{}/t", place.tree)).unwrap();
         fs::write(format!("{}/t/it's one", place.tree), "").unwrap();
         fs::write(format!("{}/t/two", place.tree), "").unwrap();

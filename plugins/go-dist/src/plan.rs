@@ -1,6 +1,6 @@
 //! How Go's tree is made and its tests are listed.
 
-use muster_sdk::builder::{BuildPlan, Place, Source, Step, TestPlan};
+use muster_sdk::builder::{BuildPlan, Place, Source, Step, TestPlan, to_file};
 use muster_sdk::types::{Command, Error, command};
 
 use crate::catalog::ROOT;
@@ -63,19 +63,16 @@ fn version(spec: &Spec, source: &Source, place: &Place) -> Command {
 
 /// Lists what there is to test. Where there is a shell, what else the tool prints does not get into the list.
 fn list(spec: &Spec, place: &Place) -> Command {
-    let mut command = dist(spec, place, ["--list"]);
-    if !matches!(spec.machine().os.as_str(), "windows" | "plan9") {
-        let file = format!("{}/{LIST_NAME}", place.attempt_dir);
-        let shell = ["/bin/sh", "-c", r#"exec "$@" > "$0""#, &file].map(str::to_owned);
-        command.argv.splice(0..0, shell);
-        command.results = vec![LIST_NAME.into()];
+    let command = dist(spec, place, ["--list"]);
+    match spec.machine().os.as_str() {
+        "windows" | "plan9" => command,
+        _ => to_file(command, place, LIST_NAME),
     }
-    command
 }
 
 #[cfg(test)]
 mod tests {
-    use muster_sdk::builder::{Purpose, SourceFile};
+    use muster_sdk::builder::{self, SourceFile};
 
     use super::*;
     use crate::catalog;
@@ -83,16 +80,7 @@ mod tests {
 
     fn source(files: &[&str]) -> Source {
         let file = |path: &&str| SourceFile { path: (*path).into(), content: None };
-        Source {
-            project: "go".into(),
-            purpose: Purpose::TryBuild,
-            rev: "79f3fc08".into(),
-            version: None,
-            files: files.iter().map(file).collect(),
-            env: Vec::new(),
-            found: Vec::new(),
-            origin: None,
-        }
+        Source { rev: "79f3fc08".into(), files: files.iter().map(file).collect(), ..builder::source() }
     }
 
     fn plan_of(settings: &str, builder: &str, files: &[&str], place: &Place) -> Result<BuildPlan, Error> {

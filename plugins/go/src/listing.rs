@@ -1,7 +1,7 @@
 //! From what the runner told while listing to tests.
 
 use muster_sdk::builder::{Listing, unlisted};
-use muster_sdk::facts::{Facts, Piece};
+use muster_sdk::facts;
 use muster_sdk::types::{Duration, Error, ExitStatus, SECOND, Test, test};
 use serde_json::Value;
 
@@ -25,21 +25,14 @@ struct Package {
 /// The tests of a listing, in `go test`'s order.
 pub(crate) fn tests(settings: &GoSettings, listing: &Listing) -> Result<Vec<Test>, Error> {
     let mut packages: Vec<Package> = Vec::new();
-    let mut text = Vec::new();
-    let mut see = |piece: Piece<'_>| match piece {
-        Piece::Text(bytes) => text.extend_from_slice(bytes),
-        Piece::Fact(fact) => {
-            if let Some(package) = read(&fact) {
-                match packages.last_mut().filter(|last| last.path == package.path) {
-                    Some(last) => last.functions.extend(package.functions),
-                    None => packages.push(package),
-                }
+    let text = facts::take_out(&listing.output, |fact| {
+        if let Some(package) = read(fact) {
+            match packages.last_mut().filter(|last| last.path == package.path) {
+                Some(last) => last.functions.extend(package.functions),
+                None => packages.push(package),
             }
         }
-    };
-    let mut facts = Facts::new();
-    facts.push(&listing.output, &mut see);
-    facts.finish(&mut see);
+    });
     if listing.exit != ExitStatus::Exited(0) {
         return Err(unlisted("the tests cannot be listed", &listing.exit, &text));
     }
@@ -47,7 +40,7 @@ pub(crate) fn tests(settings: &GoSettings, listing: &Listing) -> Result<Vec<Test
 }
 
 fn read(fact: &Value) -> Option<Package> {
-    let text = |key: &str| fact.get(key).and_then(Value::as_str).unwrap_or_default().to_owned();
+    let text = |key: &str| facts::text(fact, key).unwrap_or_default().to_owned();
     let flag = |key: &str| fact.get(key).and_then(Value::as_bool).unwrap_or_default();
     (text("event") == "listed").then(|| Package {
         path: text("package"),

@@ -11,10 +11,10 @@ mod packages;
 
 use std::collections::BTreeMap;
 
-use muster_sdk::facts::{self, Facts};
+use muster_sdk::facts::{self, FactParser, FactReader};
 use muster_sdk::lines::{self, Lines};
 use muster_sdk::log;
-use muster_sdk::parser::{Event, Parser, ResultOf, Status};
+use muster_sdk::parser::{Event, ResultOf, Status};
 use muster_sdk::settings::Settings;
 use muster_sdk::types::{ExitStatus, Test, from_seconds};
 use serde_json::Value;
@@ -29,13 +29,15 @@ use packages::Packages;
 const MARK: u8 = 0x16;
 
 /// Reads one exec.
+pub type GoParser = FactParser<Reader>;
+
+/// Says what output and facts mean.
 #[derive(Debug)]
-pub struct GoParser {
+pub struct Reader {
     /// Listed tests, with their packages; those that have ended.
     tests: BTreeMap<String, String>,
     done: u32,
     subtests: bool,
-    facts: Facts,
     lines: Lines,
     line: Line,
     /// The runner speaks: it says where packages begin and end.
@@ -60,17 +62,16 @@ enum Line {
     Held,
 }
 
-impl Parser for GoParser {
-    fn new(settings: &str, tests: Vec<Test>) -> GoParser {
+impl FactReader for Reader {
+    fn new(settings: &str, tests: Vec<Test>) -> Reader {
         let subtests = subtests(settings).unwrap_or_else(|error| {
             log::error(&format!("go: {error}; subtests are reported"));
             true
         });
-        GoParser {
+        Reader {
             tests: tests.into_iter().map(|test| (test.name, test.suite)).collect(),
             done: 0,
             subtests,
-            facts: Facts::new(),
             lines: Lines::new(),
             line: Line::Beginning,
             told: false,
@@ -79,40 +80,6 @@ impl Parser for GoParser {
             unnamed: Vec::new(),
             built: Built::default(),
             packages: Packages::default(),
-        }
-    }
-
-    fn push(&mut self, chunk: &[u8]) -> Vec<Event> {
-        let mut facts = std::mem::take(&mut self.facts);
-        let mut events = Vec::new();
-        facts.push(chunk, &mut |piece| self.piece(piece, &mut events));
-        self.facts = facts;
-        events
-    }
-
-    fn push_file(&mut self, _name: &str, _chunk: &[u8], _last: bool) -> Vec<Event> {
-        Vec::new()
-    }
-
-    fn finish(&mut self, exit: &ExitStatus) -> Vec<Event> {
-        let mut facts = std::mem::take(&mut self.facts);
-        let mut events = Vec::new();
-        facts.finish(&mut |piece| self.piece(piece, &mut events));
-        self.end_line(&mut events);
-        self.end_package(exit, &mut events);
-        events
-    }
-}
-
-impl GoParser {
-    fn piece(&mut self, piece: facts::Piece<'_>, events: &mut Vec<Event>) {
-        match piece {
-            facts::Piece::Text(text) => self.text(text, events),
-            facts::Piece::Fact(fact) => {
-                self.end_line(events);
-                self.told = true;
-                self.fact(&fact, events);
-            }
         }
     }
 
@@ -136,6 +103,36 @@ impl GoParser {
         self.lines = lines;
     }
 
+    fn fact(&mut self, fact: &Value, events: &mut Vec<Event>) {
+        self.end_line(events);
+        self.told = true;
+        let text = |key: &str| facts::text(fact, key).unwrap_or_default();
+        let path = text("package").to_owned();
+        match text("event") {
+            "package" => {
+                events.push(Event::Banner(path.clone()));
+                self.path = Some(path);
+                self.package = Package::default();
+            }
+            "exited" => {
+                let failure = if fact.get("ok") == Some(&Value::Bool(true)) { None } else { Some(text("end")) };
+                let took = fact.get("took").and_then(Value::as_f64).and_then(from_seconds);
+                let mut told = Vec::new();
+                std::mem::take(&mut self.package).close(failure, took, &mut told);
+                self.path = None;
+                self.tell(&path, told, events);
+            }
+            _ => {}
+        }
+    }
+
+    fn finish(&mut self, exit: &ExitStatus, events: &mut Vec<Event>) {
+        self.end_line(events);
+        self.end_package(exit, events);
+    }
+}
+
+impl Reader {
     /// Nothing follows the line that has begun.
     fn end_line(&mut self, events: &mut Vec<Event>) {
         let mut lines = std::mem::take(&mut self.lines);
@@ -168,28 +165,6 @@ impl GoParser {
                 self.package.line(&line, &mut told);
                 self.tell_or_hold(told, events);
             }
-        }
-    }
-
-    /// What the runner says.
-    fn fact(&mut self, fact: &Value, events: &mut Vec<Event>) {
-        let text = |key: &str| fact.get(key).and_then(Value::as_str).unwrap_or_default();
-        let path = text("package").to_owned();
-        match text("event") {
-            "package" => {
-                events.push(Event::Banner(path.clone()));
-                self.path = Some(path);
-                self.package = Package::default();
-            }
-            "exited" => {
-                let failure = if fact.get("ok") == Some(&Value::Bool(true)) { None } else { Some(text("end")) };
-                let took = fact.get("took").and_then(Value::as_f64).and_then(from_seconds);
-                let mut told = Vec::new();
-                std::mem::take(&mut self.package).close(failure, took, &mut told);
-                self.path = None;
-                self.tell(&path, told, events);
-            }
-            _ => {}
         }
     }
 

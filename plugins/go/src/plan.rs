@@ -55,31 +55,15 @@ fn build_runner(settings: &GoSettings, place: &Place) -> Command {
 
 #[cfg(test)]
 mod tests {
-    use muster_sdk::builder::Purpose;
+    use muster_sdk::builder;
     use serde_json::Value;
 
     use super::*;
 
     fn plan_of(settings: &str, env: &[(&str, &str)], local: bool) -> BuildPlan {
-        let source = Source {
-            project: "p".into(),
-            purpose: Purpose::TryBuild,
-            rev: "r".into(),
-            version: None,
-            files: Vec::new(),
-            env: env.iter().map(|(name, value)| ((*name).into(), (*value).into())).collect(),
-            found: Vec::new(),
-            origin: None,
-        };
-        let place = Place {
-            work_dir: "/w".into(),
-            tree: "/w/tree".into(),
-            attempt_dir: "/w/attempt".into(),
-            os: "linux".into(),
-            arch: "amd64".into(),
-            host_type: "default".into(),
-            local,
-        };
+        let env = env.iter().map(|(name, value)| ((*name).into(), (*value).into())).collect();
+        let source = Source { env, ..builder::source() };
+        let place = Place { local, ..builder::place("/w") };
         plan(&GoSettings::parse(settings).unwrap(), &source, &place)
     }
 

@@ -30,6 +30,7 @@ pub(crate) fn run(settings: &GoSettings, memo: &str, tests: &[Test], place: &Pla
 
 #[cfg(test)]
 mod tests {
+    use muster_sdk::builder::place;
     use muster_sdk::types::test;
     use serde_json::{Value, json};
 
@@ -41,15 +42,6 @@ mod tests {
 
     #[test]
     fn tests_go_by_package() {
-        let place = Place {
-            work_dir: "/h".into(),
-            tree: "/h/tree".into(),
-            attempt_dir: "/h/a".into(),
-            os: "linux".into(),
-            arch: "amd64".into(),
-            host_type: "default".into(),
-            local: true,
-        };
         let tests = [
             of("m/b", "TestY", "m/b.TestY"),
             of("m/a", "TestX", "m/a.TestX"),
@@ -57,8 +49,8 @@ mod tests {
             of("m", "TestMain", "m"),
         ];
         let settings = GoSettings::parse("").unwrap();
-        let command = run(&settings, "/cache", &tests, &place).unwrap();
-        assert_eq!(command.argv, ["/h/tree/.muster-go/runner", "run", "/h/a/muster-go.json"]);
+        let command = run(&settings, "/cache", &tests, &place("/h")).unwrap();
+        assert_eq!(command.argv, ["/h/tree/.muster-go/runner", "run", "/h/attempt/muster-go.json"]);
         let request: Value = serde_json::from_slice(&command.files[0].1).unwrap();
         let expected = json!([
             { "package": "m/b", "tests": ["TestY", "TestZ"] },

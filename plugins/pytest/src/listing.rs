@@ -1,7 +1,7 @@
 //! From what the runner script told while listing to tests.
 
 use muster_sdk::builder::{Listing, unlisted};
-use muster_sdk::facts::{Facts, Piece};
+use muster_sdk::facts::{self, text};
 use muster_sdk::types::{Error, ExitStatus, SECOND, Test, from_seconds, test};
 use serde_json::Value;
 
@@ -20,18 +20,11 @@ const NOTHING_COLLECTED: i32 = 5;
 /// The tests of a listing, in pytest's order.
 pub(crate) fn tests(settings: &PytestSettings, listing: &Listing) -> Result<Vec<Test>, Error> {
     let mut tests = Vec::new();
-    let mut text = Vec::new();
-    let mut see = |piece: Piece<'_>| match piece {
-        Piece::Text(bytes) => text.extend_from_slice(bytes),
-        Piece::Fact(fact) => read(settings, &fact, &mut tests),
-    };
-    let mut facts = Facts::new();
-    facts.push(&listing.output, &mut see);
-    facts.finish(&mut see);
+    let said = facts::take_out(&listing.output, |fact| read(settings, fact, &mut tests));
     match &listing.exit {
         ExitStatus::Exited(0 | NOTHING_COLLECTED) => Ok(tests),
         ExitStatus::Exited(_) | ExitStatus::Signaled(_) | ExitStatus::TimedOut | ExitStatus::Unknown(_) => {
-            Err(unlisted("pytest cannot list the tests", &listing.exit, &text))
+            Err(unlisted("pytest cannot list the tests", &listing.exit, &said))
         }
     }
 }
@@ -78,10 +71,6 @@ fn skipped(fact: &Value) -> Option<Test> {
         skip: Some(text(fact, "reason")?.into()),
         ..test(text(fact, "name")?)
     })
-}
-
-fn text<'a>(value: &'a Value, key: &str) -> Option<&'a str> {
-    value.get(key)?.as_str()
 }
 
 #[cfg(test)]

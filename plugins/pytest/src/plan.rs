@@ -177,33 +177,22 @@ fn is_installable(source: &Source) -> bool {
 
 #[cfg(test)]
 mod tests {
-    use muster_sdk::builder::{Purpose, SourceFile};
+    use muster_sdk::builder::{self, SourceFile};
 
     use super::*;
 
     fn place(local: bool) -> Place {
-        Place {
-            work_dir: "/w".into(),
-            tree: "/w/tree".into(),
-            attempt_dir: "/w/attempt".into(),
-            os: "linux".into(),
-            arch: "amd64".into(),
-            host_type: "default".into(),
-            local,
-        }
+        Place { local, ..builder::place("/w") }
     }
 
     fn source(files: &[(&str, &str)], env: &[(&str, &str)], found: &[&str]) -> Source {
         let file = |path: &str, content: &str| SourceFile { path: path.into(), content: Some(content.into()) };
         Source {
-            project: "p".into(),
-            purpose: Purpose::TryBuild,
-            rev: "r".into(),
-            version: None,
             files: files.iter().map(|(path, content)| file(path, content)).collect(),
             env: env.iter().map(|(n, v)| ((*n).into(), (*v).into())).collect(),
             found: found.iter().map(|path| file(path, "")).collect(),
             origin: Some("/home/me/p".into()),
+            ..builder::source()
         }
     }
 

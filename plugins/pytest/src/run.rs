@@ -102,6 +102,8 @@ fn module(test: &Test) -> &str {
 
 #[cfg(test)]
 mod tests {
+    use muster_sdk::builder::place;
+
     use super::*;
 
     #[test]
@@ -119,20 +121,11 @@ mod tests {
 
     #[test]
     fn tests_go_by_file_in_order() {
-        let place = Place {
-            work_dir: "/h".into(),
-            tree: "/h/tree".into(),
-            attempt_dir: "/h/a".into(),
-            os: "linux".into(),
-            arch: "amd64".into(),
-            host_type: "default".into(),
-            local: true,
-        };
         let memo = Memo { python: "{tree}/v".into(), redirect: vec!["/m/tree".into()], ..Memo::default() };
         let tests = ["b.py::z", "a.py::y", "b.py::x"].map(muster_sdk::types::test);
         let settings = PytestSettings::parse("").unwrap();
-        let command = run(&settings, &memo.to_json(), &tests, &place).unwrap();
-        assert_eq!(command.argv, ["/h/tree/v", "/h/a/muster_pytest.py"]);
+        let command = run(&settings, &memo.to_json(), &tests, &place("/h")).unwrap();
+        assert_eq!(command.argv, ["/h/tree/v", "/h/attempt/muster_pytest.py"]);
         let request: Value = serde_json::from_slice(&command.files[1].1).unwrap();
         assert_eq!(request["tests"], json!(["b.py::z", "a.py::y", "b.py::x"]));
         assert_eq!(request["modules"], json!(["b.py", "a.py"]));

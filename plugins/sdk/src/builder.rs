@@ -22,6 +22,43 @@ pub trait Builder: 'static {
     fn run(builder: &str, settings: &str, memo: &str, tests: &[Test], place: &Place) -> Result<Command, Error>;
 }
 
+/// Sends what a command prints to a file below the attempt's directory, and leaves its error output where it is. The
+/// machine must have a shell.
+pub fn to_file(mut command: Command, place: &Place, name: &str) -> Command {
+    let file = format!("{}/{name}", place.attempt_dir);
+    let shell = ["/bin/sh", "-c", r#"exec "$@" > "$0""#, &file].map(str::to_owned);
+    command.argv.splice(0..0, shell);
+    command.results = vec![name.into()];
+    command
+}
+
+/// For tests of a builder: a Linux machine of the local pool with this work directory, and in it `tree` and `attempt`.
+pub fn place(work_dir: &str) -> Place {
+    Place {
+        work_dir: work_dir.into(),
+        tree: format!("{work_dir}/tree"),
+        attempt_dir: format!("{work_dir}/attempt"),
+        os: "linux".into(),
+        arch: "amd64".into(),
+        host_type: "default".into(),
+        local: true,
+    }
+}
+
+/// For tests of a builder: the tree `p` at `r`, with nothing in it and nothing around it.
+pub fn source() -> Source {
+    Source {
+        project: "p".into(),
+        purpose: Purpose::TryBuild,
+        rev: "r".into(),
+        version: None,
+        files: Vec::new(),
+        env: Vec::new(),
+        found: Vec::new(),
+        origin: None,
+    }
+}
+
 /// What wit-bindgen calls.
 #[doc(hidden)]
 pub struct Exported<T>(std::marker::PhantomData<T>);

@@ -1,5 +1,7 @@
 //! Cuts a stream of bytes into lines, the same lines however the stream was cut, in bounded memory.
 
+use crate::parser::Event;
+
 /// The longest line that is looked at: what is longer is output for people, not a line of a test protocol.
 pub const LINE_LIMIT: usize = 1024 * 1024;
 
@@ -51,6 +53,14 @@ impl Lines {
                     self.held.clear();
                 }
             }
+        }
+    }
+
+    /// Takes in bytes that people see at once; what is read out of a line follows its text.
+    pub fn show(&mut self, text: &[u8], events: &mut Vec<Event>, mut see: impl FnMut(Piece<'_>, &mut Vec<Event>)) {
+        for piece in text.split_inclusive(|&byte| byte == b'\n') {
+            events.push(Event::Text(piece.to_vec()));
+            self.push(piece, |piece| see(piece, events));
         }
     }
 

@@ -56,6 +56,21 @@ pub fn text(events: &[Event]) -> String {
     String::from_utf8_lossy(&text.collect::<Vec<_>>().concat()).into_owned()
 }
 
+/// For tests of a parser: all verdicts, in order.
+pub fn results(events: &[Event]) -> Vec<&ResultOf> {
+    events.iter().filter_map(|event| if let Event::Finished(result) = event { Some(result) } else { None }).collect()
+}
+
+/// For tests of a parser: how many bytes of text it passes on of so many such chunks. What it holds back is to be little.
+pub fn passed_on(parser: &mut impl Parser, chunk: &[u8], times: usize) -> usize {
+    let mut passed = 0;
+    for _ in 0..times {
+        let events = parser.push(chunk);
+        passed += events.iter().map(|event| if let Event::Text(text) = event { text.len() } else { 0 }).sum::<usize>();
+    }
+    passed
+}
+
 /// What wit-bindgen calls.
 #[doc(hidden)]
 pub struct Exported<T>(std::marker::PhantomData<T>);

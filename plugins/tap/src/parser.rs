@@ -56,10 +56,7 @@ impl Parser for Tap {
     fn push(&mut self, chunk: &[u8]) -> Vec<Event> {
         let mut events = Vec::new();
         let mut lines = std::mem::take(&mut self.lines);
-        for piece in chunk.split_inclusive(|&byte| byte == b'\n') {
-            events.push(Event::Text(piece.to_vec()));
-            lines.push(piece, |piece| self.piece(&piece, &mut events));
-        }
+        lines.show(chunk, &mut events, |piece, events| self.piece(&piece, events));
         self.lines = lines;
         events
     }

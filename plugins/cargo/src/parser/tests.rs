@@ -1,6 +1,6 @@
 //! Facts of the runner, plain output, and cuts at any byte.
 
-use muster_sdk::parser::{replay, text};
+use muster_sdk::parser::{Parser as _, Status, passed_on, replay, results, text};
 use muster_sdk::types::{MILLISECOND, test};
 use proptest::prelude::*;
 
@@ -21,16 +21,15 @@ fn parse(tests: &[&str], output: &[u8], sizes: &[usize]) -> Vec<Event> {
     replay(parser, output, sizes, &ExitStatus::Exited(0))
 }
 
-fn results(events: &[Event]) -> Vec<(&str, Status)> {
-    let finished = events.iter().filter_map(|e| if let Event::Finished(r) = e { Some(r) } else { None });
-    finished.map(|result| (result.name.as_str(), result.status)).collect()
+fn verdicts(events: &[Event]) -> Vec<(&str, Status)> {
+    results(events).into_iter().map(|result| (result.name.as_str(), result.status)).collect()
 }
 
 #[test]
 fn facts_are_taken_out_of_the_text() {
     let events = parse(&["a::it x", "a::it y"], FACTS.as_bytes(), &[FACTS.len()]);
     assert_eq!(text(&events), "\nrunning 2 tests\ntest x ... ok\ntest y ... ignored\ntest result: ok. 1 passed\n");
-    assert_eq!(results(&events), [("a::it x", Status::Passed), ("a::it y", Status::Skipped)]);
+    assert_eq!(verdicts(&events), [("a::it x", Status::Passed), ("a::it y", Status::Skipped)]);
     assert!(events.contains(&Event::Banner("a::it".into())) && events.contains(&Event::Progress((2, 2))));
     let started = events.iter().position(|event| *event == Event::Started("a::it x".into()));
     let first =
@@ -43,7 +42,7 @@ fn cargo_test_is_understood() {
     let events = parse(&[], CARGO_TEST.as_bytes(), &[64]);
     assert_eq!(text(&events), CARGO_TEST);
     assert_eq!(
-        results(&events),
+        verdicts(&events),
         [
             ("lt tests::child", Status::Passed),
             ("lt tests::ign", Status::Skipped),
@@ -61,9 +60,9 @@ fn cargo_test_is_understood() {
             ("lt::doc src/lib.rs - add (line 6)", Status::Passed),
         ]
     );
-    let messages: Vec<&str> = events
-        .iter()
-        .filter_map(|e| if let Event::Finished(r) = e { Some(r.message.as_str()) } else { None })
+    let messages: Vec<&str> = results(&events)
+        .into_iter()
+        .map(|result| result.message.as_str())
         .filter(|message| !message.is_empty())
         .collect();
     assert_eq!(messages[0], "why not");
@@ -75,18 +74,18 @@ fn cargo_test_is_understood() {
 fn a_harness_by_itself_names_tests_as_they_are() {
     let output = "\nrunning 2 tests\ntest a ... from a child\nok\ntest b ... FAILED\n\nfailures:\n\nfailures:\n    b\n\n\
         test result: FAILED. 1 passed; 1 failed\n";
-    assert_eq!(results(&parse(&["a", "b"], output.as_bytes(), &[7])), [("a", Status::Passed), ("b", Status::Failed)]);
+    assert_eq!(verdicts(&parse(&["a", "b"], output.as_bytes(), &[7])), [("a", Status::Passed), ("b", Status::Failed)]);
     // Output without a line's end hides how a test ended: the list of failures says it.
     let output =
         "test a ... 50%ok\ntest b ... 50%FAILED\n\nfailures:\n\nfailures:\n    b\n\ntest result: FAILED. 1 passed\n";
-    assert_eq!(results(&parse(&["a", "b"], output.as_bytes(), &[7])), [("b", Status::Failed), ("a", Status::Passed)]);
+    assert_eq!(verdicts(&parse(&["a", "b"], output.as_bytes(), &[7])), [("b", Status::Failed), ("a", Status::Passed)]);
 }
 
 #[test]
 fn nextest_is_understood() {
     let events = parse(&["lt tests::ok"], NEXTEST.as_bytes(), &[64 * 1024]);
     assert_eq!(text(&events), NEXTEST);
-    assert_eq!(results(&events).len(), 14);
+    assert_eq!(verdicts(&events).len(), 14);
 }
 
 #[test]
@@ -111,17 +110,9 @@ fn nextest_one_by_one_tells_which_test_runs() {
 #[test]
 fn an_endless_line_is_not_held() {
     let mut parser = CargoParser::new("", vec![test("a x")]);
-    let mut passed = 0;
-    for _ in 0..3200 {
-        for event in parser.push(&[0xff; 64 * 1024]) {
-            if let Event::Text(text) = event {
-                passed += text.len();
-            }
-        }
-    }
-    assert_eq!(passed, 3200 * 64 * 1024);
+    assert_eq!(passed_on(&mut parser, &[0xff; 64 * 1024], 3200), 3200 * 64 * 1024);
     parser.push(b"\ntest x ... ok\n");
-    assert_eq!(results(&parser.finish(&ExitStatus::Exited(0))), []);
+    assert_eq!(verdicts(&parser.finish(&ExitStatus::Exited(0))), []);
 }
 
 proptest! {

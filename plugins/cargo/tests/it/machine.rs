@@ -6,7 +6,7 @@ use std::path::{Path, PathBuf};
 use std::process;
 
 use cargo::{CargoBuilder, CargoParser};
-use muster_sdk::builder::{Builder, Listing, Place, Purpose, Source, TestPlan};
+use muster_sdk::builder::{self, Builder, Listing, Place, TestPlan};
 use muster_sdk::parser::{Event, Parser, ResultOf};
 use muster_sdk::types::{Command, ExitStatus, Test};
 
@@ -65,31 +65,12 @@ impl Machine {
     }
 
     fn place(&self) -> Place {
-        let work = self.work.to_str().unwrap();
-        Place {
-            work_dir: work.into(),
-            tree: format!("{work}/tree"),
-            attempt_dir: format!("{work}/attempt"),
-            os: "linux".into(),
-            arch: "amd64".into(),
-            host_type: "default".into(),
-            local: true,
-        }
+        builder::place(self.work.to_str().unwrap())
     }
 
     /// Makes the tree and lists its tests.
     pub(crate) fn make(&self) -> Vec<Test> {
-        let source = Source {
-            project: "p".into(),
-            purpose: Purpose::TryBuild,
-            rev: "r".into(),
-            version: None,
-            files: Vec::new(),
-            env: Vec::new(),
-            found: Vec::new(),
-            origin: None,
-        };
-        let plan = CargoBuilder::plan("cargo", &self.settings, &source, &self.place()).unwrap();
+        let plan = CargoBuilder::plan("cargo", &self.settings, &builder::source(), &self.place()).unwrap();
         for step in &plan.make {
             let said = self.exec(&step.command);
             assert_eq!(said.exit, ExitStatus::Exited(0), "{}: {}", step.name, String::from_utf8_lossy(&said.output));

@@ -1,6 +1,6 @@
 //! Groups of packages, tests that are no package's, and cuts at any byte.
 
-use muster_sdk::parser::{replay, text};
+use muster_sdk::parser::{replay, results, text};
 use muster_sdk::types::{MILLISECOND, test};
 use proptest::prelude::*;
 
@@ -13,9 +13,8 @@ fn parse(settings: &str, names: &[&str], output: &[u8], exit: &ExitStatus, sizes
 }
 
 fn verdicts(events: &[Event]) -> Vec<(&str, Status, Option<u64>)> {
-    let results =
-        events.iter().filter_map(|event| if let Event::Finished(result) = event { Some(result) } else { None });
-    results.map(|r| (r.name.as_str(), r.status, r.duration.map(|took| took / MILLISECOND))).collect()
+    let told = results(events).into_iter();
+    told.map(|r| (r.name.as_str(), r.status, r.duration.map(|took| took / MILLISECOND))).collect()
 }
 
 /// What Go 1.19 printed of three packages: one had tests that were made to fail, two were in its cache.
@@ -34,14 +33,7 @@ fn a_group_has_a_verdict_for_each_package() {
         ("go_test:sort", Status::Passed, None),
     ];
     assert_eq!(verdicts(&events), expected);
-    let failed = events.iter().find_map(|event| {
-        if let Event::Finished(result) = event {
-            (result.status == Status::Failed).then_some(&result.message)
-        } else {
-            None
-        }
-    });
-    let message = failed.unwrap();
+    let message = &results(&events)[1].message;
     assert!(message.starts_with("TestCornerCases, TestNew failed\n--- FAIL: TestCornerCases"), "{message}");
     let banners: Vec<&Event> = events.iter().filter(|event| matches!(event, Event::Banner(_))).collect();
     assert_eq!(banners, [&Event::Banner("Testing packages.".into())]);

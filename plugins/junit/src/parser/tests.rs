@@ -1,5 +1,6 @@
 //! Dialects, hostile files, and cuts at any byte.
 
+use muster_sdk::parser::results;
 use muster_sdk::types::{MILLISECOND, test};
 use proptest::prelude::*;
 
@@ -46,13 +47,8 @@ fn parse(document: &[u8], tests: &[&str], sizes: &[usize]) -> Vec<Event> {
 
 fn check(document: &str, tests: &[&str], expected: &[(&str, Status, &str)]) -> Vec<Event> {
     let events = parse(document.as_bytes(), tests, &[7]);
-    let results: Vec<_> = events
-        .iter()
-        .filter_map(|e| {
-            if let Event::Finished(r) = e { Some((r.name.as_str(), r.status, r.message.as_str())) } else { None }
-        })
-        .collect();
-    assert_eq!(results, expected);
+    let told: Vec<_> = results(&events).into_iter().map(|r| (r.name.as_str(), r.status, r.message.as_str())).collect();
+    assert_eq!(told, expected);
     events
 }
 

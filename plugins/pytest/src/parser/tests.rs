@@ -1,6 +1,6 @@
 //! Marker lines, plain output, and cuts at any byte.
 
-use muster_sdk::parser::{replay, text};
+use muster_sdk::parser::{Parser as _, passed_on, replay, results, text};
 use muster_sdk::types::{MILLISECOND, test};
 use proptest::prelude::*;
 
@@ -12,8 +12,7 @@ fn parse(output: &[u8], sizes: &[usize]) -> Vec<Event> {
 }
 
 fn verdicts(events: &[Event]) -> Vec<(String, Status, String)> {
-    let finished = events.iter().filter_map(|e| if let Event::Finished(result) = e { Some(result) } else { None });
-    finished.map(|r| (r.name.clone(), r.status, r.message.clone())).collect()
+    results(events).into_iter().map(|r| (r.name.clone(), r.status, r.message.clone())).collect()
 }
 
 const FACTS: &str = concat!(
@@ -43,8 +42,7 @@ fn facts_are_taken_out_of_the_text() {
         verdicts(&events),
         [("a.py::x".into(), Status::Passed, String::new()), ("a.py::y".into(), Status::Failed, "why".into())]
     );
-    let first = events.iter().find_map(|e| if let Event::Finished(r) = e { r.duration } else { None });
-    assert_eq!(first, Some(250 * MILLISECOND));
+    assert_eq!(results(&events)[0].duration, Some(250 * MILLISECOND));
     assert!(events.contains(&Event::Banner("a.py".into())) && events.contains(&Event::Progress((2, 2))));
 }
 
@@ -77,13 +75,7 @@ fn an_endless_line_is_not_held() {
     let mut passed = 0;
     for head in [&b"y"[..], b"\x1eMUSTER "] {
         parser.push(head);
-        for _ in 0..1600 {
-            for event in parser.push(&chunk) {
-                if let Event::Text(text) = event {
-                    passed += text.len();
-                }
-            }
-        }
+        passed += passed_on(&mut parser, &chunk, 1600);
     }
     assert!(passed >= 3199 * 64 * 1024, "{passed}");
 }

@@ -1,6 +1,6 @@
 //! Files, points, and cuts at any byte.
 
-use muster_sdk::parser::replay;
+use muster_sdk::parser::{passed_on, replay, results};
 use muster_sdk::types::{MILLISECOND, test};
 use proptest::prelude::*;
 
@@ -13,13 +13,8 @@ fn parse(settings: &str, tests: &[&str], output: &[u8], exit: &ExitStatus, sizes
 
 fn check(settings: &str, tests: &[&str], output: &str, exit: i32, expected: &[(&str, Status, &str)]) {
     let events = parse(settings, tests, output.as_bytes(), &ExitStatus::Exited(exit), &[11]);
-    let results: Vec<_> = events
-        .iter()
-        .filter_map(|e| {
-            if let Event::Finished(r) = e { Some((r.name.as_str(), r.status, r.message.as_str())) } else { None }
-        })
-        .collect();
-    assert_eq!(results, expected);
+    let told: Vec<_> = results(&events).into_iter().map(|r| (r.name.as_str(), r.status, r.message.as_str())).collect();
+    assert_eq!(told, expected);
 }
 
 const FILES: &str = "\
@@ -120,22 +115,13 @@ fn points_are_tests() {
         ],
     );
     let events = parse(settings, &["a"], output.as_bytes(), &ExitStatus::Exited(1), &[64]);
-    let first = events.iter().find_map(|e| if let Event::Finished(r) = e { r.duration } else { None });
-    assert_eq!(first, Some(MILLISECOND * 25 / 2));
+    assert_eq!(results(&events)[0].duration, Some(MILLISECOND * 25 / 2));
 }
 
 #[test]
 fn an_endless_line_is_not_held() {
     let mut parser = Tap::new("", vec![test("t/a.t")]);
-    let mut passed = 0;
-    for _ in 0..3200 {
-        for event in parser.push(&[0xff; 64 * 1024]) {
-            if let Event::Text(text) = event {
-                passed += text.len();
-            }
-        }
-    }
-    assert_eq!(passed, 3200 * 64 * 1024);
+    assert_eq!(passed_on(&mut parser, &[0xff; 64 * 1024], 3200), 3200 * 64 * 1024);
     parser.push(b"\n1..1\nok 1\n");
     let events = parser.finish(&ExitStatus::Exited(0));
     assert!(matches!(&events[..], [Event::Finished(result)] if result.status == Status::Passed));
