@@ -4,6 +4,7 @@
 mod command_line;
 mod containers;
 mod full_disk;
+mod go_module;
 mod go_tree;
 mod losses;
 mod node_ids;

@@ -65,17 +65,23 @@ impl<'a> Sorted<'a> {
         let by_name: BTreeMap<&str, TestIndex> =
             members.iter().map(|(index, facts)| (facts.test.name.as_str(), *index)).collect();
         let mut reported: BTreeMap<TestIndex, Report> = BTreeMap::new();
-        let mut strangers = Vec::new();
+        let mut strangers: Vec<Report> = Vec::new();
+        let mut stranger_at: BTreeMap<&str, usize> = BTreeMap::new();
         for report in &attempt.reports {
-            match by_name.get(report.name.as_str()) {
-                None => strangers.push(report.clone()),
-                // Told twice: a failure is not taken back.
-                Some(index) => match reported.get(index).map(|earlier| earlier.status) {
-                    Some(Status::Failed) => {}
-                    Some(Status::Passed | Status::Skipped) | None => {
-                        reported.insert(*index, report.clone());
+            let name = report.name.as_str();
+            let earlier = match by_name.get(name) {
+                Some(index) => reported.entry(*index).or_insert_with(|| report.clone()),
+                None => {
+                    let at = *stranger_at.entry(name).or_insert(strangers.len());
+                    if at == strangers.len() {
+                        strangers.push(report.clone());
                     }
-                },
+                    &mut strangers[at]
+                }
+            };
+            // Told twice: a failure is not taken back.
+            if earlier.status != Status::Failed {
+                earlier.clone_from(report);
             }
         }
         let unreported: Vec<_> = members.iter().filter(|(index, _)| !reported.contains_key(index)).copied().collect();
@@ -84,9 +90,12 @@ impl<'a> Sorted<'a> {
         Sorted { members, reported: reported.into_iter().collect(), unreported, strangers, open }
     }
 
+    fn member_failed(&self) -> bool {
+        self.reported.iter().any(|(_, report)| report.status == Status::Failed)
+    }
+
     fn any_failed(&self) -> bool {
-        let failed = |report: &Report| report.status == Status::Failed;
-        self.reported.iter().any(|(_, report)| failed(report)) || self.strangers.iter().any(failed)
+        self.member_failed() || self.strangers.iter().any(|report| report.status == Status::Failed)
     }
 
     fn judgement(self) -> Judgement {
@@ -163,7 +172,7 @@ impl<'a> Sorted<'a> {
 
     fn after_failure(self, end: &CommandEnd, took: Duration) -> Judgement {
         let text = end.to_string();
-        let any_failed = self.any_failed();
+        let (any_failed, member_failed) = (self.any_failed(), self.member_failed());
         let (unreported, open) = (self.unreported.clone(), self.open);
         let alone = self.members.len() == 1;
         let mut judgement = self.judgement();
@@ -177,7 +186,8 @@ impl<'a> Sorted<'a> {
                 // In company nobody knows when it began.
                 let duration = alone.then_some(took);
                 judgement.reported.push((index, Report { duration, ..failed(facts, &text) }));
-            } else if open.is_some() {
+            } else if open.is_some() || member_failed {
+                // Whoever ended it does not come along again: with each round the group has fewer tests.
                 judgement.returned.push((index, ReturnCause::CutShort(text.clone()), None));
             } else if any_failed {
                 judgement.not_mentioned(index, facts);

@@ -126,6 +126,15 @@ fn a_failure_is_not_taken_back() {
     ");
 }
 
+/// Nobody else would account for the exit status.
+#[test]
+fn a_failure_of_a_stranger_is_not_taken_back_either() {
+    insta::assert_snapshot!(ended("a", "x=pass a=pass x=fail x=pass", 1), @"
+    a Passed
+    stranger x Failed
+    ");
+}
+
 #[test]
 fn exit_0_and_a_failed_verdict_is_a_failed_verdict() {
     insta::assert_snapshot!(ended("a b", "a=fail b=pass", 0), @"
@@ -202,16 +211,34 @@ fn a_test_alone_in_its_exec_owns_its_end() {
     insta::assert_snapshot!(ended("a", "", 3), @"a Failed: exit status 3 (7s)");
 }
 
+/// A runner that one of its tests brought down, and that said which: what it did not come to is no slower for that.
 #[test]
-fn exit_1_with_a_failure_and_one_unmentioned_is_no_ones_blame() {
-    // The failure accounts for the exit status: of the other nothing is known.
-    insta::assert_snapshot!(ended("a b", "a=fail", 1), @"
-    a Failed: assertion failed
-    b again by itself: not mentioned
+fn exit_1_with_a_failure_and_some_unmentioned_runs_these_again_together() {
+    insta::assert_snapshot!(ended("a b c d", "a=pass b=fail", 2), @"
+    a Passed
+    b Failed: assertion failed
+    c again: cut short, exit status 2
+    d again: cut short, exit status 2
     ");
+    // A runner that stops at the first failure does not say that it keeps silent on this one.
     insta::assert_snapshot!(ended("a b:unreported", "a=fail", 1), @"
     a Failed: assertion failed
+    b again: cut short, exit status 1
+    ");
+}
+
+/// Without the stranger's test in the group nothing would be different the next time.
+#[test]
+fn exit_1_with_a_failed_stranger_and_one_unmentioned_is_no_ones_blame() {
+    insta::assert_snapshot!(ended("a b", "a=pass x=fail", 1), @"
+    a Passed
+    b again by itself: not mentioned
+    stranger x Failed
+    ");
+    insta::assert_snapshot!(ended("a b:unreported", "a=pass x=fail", 1), @"
+    a Passed
     b Failed: not reported: its command ended without mentioning it
+    stranger x Failed
     ");
 }
 
@@ -273,6 +300,11 @@ fn after_an_exec_failure_a_failure_is_not_believed() {
     a again by itself: exec failure, machine lost: why
     b again by itself: exec failure, machine lost: why
     c again: exec failure, machine lost: why
+    ");
+    // Nor is that of a part of a test: it is not held against it when it passes.
+    insta::assert_snapshot!(unseen("a b", "a/x=fail a=open", ExecFailureKind::MachineLost), @"
+    a again by itself: exec failure, machine lost: why
+    b again: exec failure, machine lost: why
     ");
 }
 
