@@ -3,6 +3,7 @@
 
 mod adoption;
 mod drive;
+mod parts;
 mod policy;
 mod queue;
 mod recovery;
