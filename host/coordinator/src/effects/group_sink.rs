@@ -1,8 +1,9 @@
 //! Reads what a group of tests prints, as it comes and again after a restart.
 
+use std::collections::BTreeSet;
 use std::io;
 use std::sync::Arc;
-use std::time::{Duration, Instant};
+use std::time::Instant;
 
 use async_trait::async_trait;
 use buildlet::client::OutputSink;
@@ -10,6 +11,7 @@ use bytes::Bytes;
 use engine::{AttemptId, CommandEnd, Event, ExecFailure, PluginFault, Report};
 
 use super::command::KeptSink;
+use super::exec_clock::ExecClock;
 use super::run_group::{keep_failure, tell_fault};
 use super::{Context, results};
 use crate::inbox::Inbox;
@@ -34,14 +36,13 @@ pub(super) struct GroupSink {
     pub(super) inbox: Inbox,
     pub(super) attempt: AttemptId,
     pub(super) buildlet: String,
+    /// The names of the group's tests.
+    pub(super) members: BTreeSet<String>,
     pub(super) output: AttemptOutput,
     pub(super) session: Option<Box<dyn ParserSession>>,
     pub(super) reports: Vec<Report>,
     pub(super) open: Option<String>,
-    pub(super) started: Instant,
-    /// When the last test began or ended, while output streams: what measures a test whose runner does not.
-    pub(super) boundary: Option<Instant>,
-    pub(super) overhead: Option<Duration>,
+    pub(super) clock: ExecClock,
     /// This side could not keep the output.
     pub(super) failure: Option<ExecFailure>,
 }
@@ -126,19 +127,13 @@ impl GroupSink {
     }
 
     async fn test_started(&mut self, name: String) {
-        self.overhead.get_or_insert_with(|| self.started.elapsed());
-        self.boundary = self.boundary.map(|_| Instant::now());
+        self.clock.test_started(Instant::now());
         self.open = Some(name.clone());
         self.inbox.send(Event::TestStarted { attempt: self.attempt, name }).await;
     }
 
     async fn test_ended(&mut self, mut report: Report) {
-        if let Some(boundary) = self.boundary {
-            report.duration.get_or_insert(boundary.elapsed());
-            self.boundary = Some(Instant::now());
-        }
-        let before = self.started.elapsed().saturating_sub(report.duration.unwrap_or_default());
-        self.overhead.get_or_insert(before);
+        self.clock.test_ended(Instant::now(), self.members.contains(&report.name), &mut report.duration);
         if self.open.as_deref() == Some(report.name.as_str()) {
             self.open = None;
         }
@@ -168,9 +163,8 @@ impl GroupSink {
         if self.session.is_none() {
             return Ok(false);
         }
+        self.clock.command_ended(Instant::now(), !globs.is_empty());
         if !globs.is_empty() {
-            // What result files tell came when all was over.
-            self.boundary = None;
             let results = results::fetch(context, leased, attempt, globs).await?;
             for name in &results.names {
                 self.read_file(&results, name).await.map_err(|error| keep_failure(&error))?;

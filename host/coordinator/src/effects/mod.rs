@@ -5,6 +5,7 @@ mod clone;
 mod command;
 mod decide;
 pub(crate) mod estimate;
+mod exec_clock;
 pub(crate) mod feed;
 mod group_sink;
 mod list;

@@ -7,6 +7,7 @@ use std::time::{Duration, Instant};
 use engine::{AttemptEnd, AttemptId, ExecFailure, ExecFailureKind, LeaseId, PluginFault, PluginRef, Test, TestIndex};
 
 use super::command::KeptSink;
+use super::exec_clock::ExecClock;
 use super::group_sink::GroupSink;
 use super::{Context, command, make};
 use crate::job::Job;
@@ -69,13 +70,12 @@ async fn begin(
         inbox: context.inbox.clone(),
         attempt,
         buildlet: leased.machine.name.clone(),
+        members: tests.iter().map(|test| test.name.clone()).collect(),
         output,
         session,
         reports: Vec::new(),
         open: None,
-        started: Instant::now(),
-        boundary: None,
-        overhead: None,
+        clock: ExecClock::default(),
         failure: None,
     };
     sink.replay().await.map_err(|error| keep_failure(&error))?;
@@ -115,9 +115,10 @@ pub(super) async fn tell_fault(job: &Job, plugin: &PluginRef, fault: &PluginFaul
 impl Begun {
     async fn run(self, context: &Context, limit: Duration) -> AttemptEnd {
         let Begun { leased, name, command, mut sink } = self;
-        sink.started = Instant::now();
-        // When tests that go on from an earlier life began is not known here.
-        sink.boundary = (sink.next() == 0).then_some(sink.started);
+        // When a command that goes on from an earlier life began is not known here.
+        if sink.next() == 0 {
+            sink.clock = ExecClock::start(Instant::now());
+        }
         let ended = command::run(context, &leased, name.as_str().into(), &command, limit, &mut sink).await;
         let mut end = ended.end;
         let mut notes = ended.notes;
@@ -134,7 +135,8 @@ impl Begun {
                 }
             };
         }
-        let GroupSink { job, attempt, raw, output, reports, open, overhead, .. } = sink;
+        let overhead = sink.clock.overhead();
+        let GroupSink { job, attempt, raw, output, reports, open, .. } = sink;
         match keep(&job, attempt, raw, output).await {
             Ok(note) => notes.extend(note),
             Err(error) => end = Err(keep_failure(&error)),
