@@ -105,7 +105,7 @@ pub enum Observed {
     Finished {
         /// Who ran it.
         worker: u32,
-        /// The tests, with the duration of each where the parser told it.
+        /// The tests, with how long each kept the worker, where a duration was told.
         tests: Vec<(u32, Option<Duration>)>,
         /// Length of the whole exec.
         took: Duration,

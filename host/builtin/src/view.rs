@@ -69,7 +69,7 @@ impl View {
         }
     }
 
-    /// Notes that a test that was running has a verdict. `duration` is what its runner measured.
+    /// Notes that a test that was running has a verdict. `duration` is how long it kept its worker.
     pub fn finish(&mut self, index: u32, duration: Option<Duration>) {
         let Place::Running(worker) = self.items.take(index, Place::Gone) else { return };
         self.stopped(worker, index);

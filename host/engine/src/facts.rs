@@ -8,6 +8,7 @@ use crate::{
     PluginFault, PluginRef, Record, Role, SnapshotInfo, TestIndex, Time,
 };
 
+mod beside;
 mod parts;
 mod restart;
 

@@ -18,7 +18,7 @@ pub struct Series {
 /// One observed duration.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Observation {
-    /// How long; kept in nanoseconds.
+    /// How long the test kept its machine, or the phase was; kept in nanoseconds.
     pub duration: Duration,
     /// Measured alone or told by the parser, rather than apportioned from a group.
     pub exact: bool,

@@ -1,9 +1,10 @@
 //! After the end of a build: what it observed goes into the history, and its report to whoever waits.
 
+use std::collections::BTreeMap;
 use std::sync::Arc;
 use std::time::Duration;
 
-use engine::{BuildFacts, BuildId, Phase, Role, VerdictKind};
+use engine::{AttemptId, BuildFacts, BuildId, Phase, Role, VerdictKind};
 use store::{Observation, PhaseObserved, Store, TestObserved};
 
 use super::jobs::JobState;
@@ -111,7 +112,7 @@ async fn tell(job: Option<&Job>, update: BuildUpdate) {
     }
 }
 
-/// Adds what was observed to the history: durations of tests that passed, and of the phases.
+/// Adds what was observed to the history: how long tests that passed kept their machine, and the lengths of the phases.
 async fn remember(store: &Store, facts: &BuildFacts) -> Result<(), store::StoreError> {
     let observed = |duration: Duration, exact: bool, at: engine::Time| Observation {
         duration,
@@ -120,13 +121,16 @@ async fn remember(store: &Store, facts: &BuildFacts) -> Result<(), store::StoreE
         build: facts.spec.build,
     };
     let mut tests = Vec::new();
+    let mut beside: BTreeMap<AttemptId, Duration> = BTreeMap::new();
     for test in &facts.tests {
         let Some(verdict) = test.verdict.as_ref().filter(|verdict| verdict.kind == VerdictKind::Passed) else {
             continue;
         };
-        let ended = verdict.attempt.and_then(|attempt| facts.attempts.get(&attempt)?.ended.as_ref());
-        if let (Some(duration), Some(ended)) = (verdict.duration, ended) {
-            tests.push(TestObserved { test: test.test.name.clone(), observation: observed(duration, true, ended.at) });
+        let ended = verdict.attempt.and_then(|id| Some((id, facts.attempts.get(&id)?.ended.as_ref()?)));
+        if let (Some(duration), Some((id, ended))) = (verdict.duration, ended) {
+            let beside = *beside.entry(id).or_insert_with(|| facts.beside(id));
+            let observation = observed(duration + beside, true, ended.at);
+            tests.push(TestObserved { test: test.test.name.clone(), observation });
         }
     }
     let mut phases = Vec::new();

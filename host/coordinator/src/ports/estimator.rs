@@ -30,7 +30,7 @@ pub struct Subject {
 /// One observed duration.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Observation {
-    /// How long.
+    /// How long the test kept its machine: what its runner measured, and a share of what its exec took beside.
     pub duration: Duration,
     /// Measured alone or told by the parser, rather than apportioned from a group.
     pub exact: bool,

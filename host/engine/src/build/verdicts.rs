@@ -26,6 +26,10 @@ impl Build {
                 finished.push((index.0, duration));
             }
         }
+        let beside = self.facts.beside(attempt);
+        for (_, duration) in &mut finished {
+            *duration = duration.map(|duration| duration + beside);
+        }
         self.observe(Observed::Finished { worker: worker_id(live.lease), tests: finished, took });
         for report in judgement.strangers {
             self.add_reported(step, attempt, report);
@@ -174,8 +178,10 @@ impl Build {
         }
     }
 
-    /// An added test, a part of a listed one, failed when that did, and passed on the retry that was asked for. The
-    /// attempt of its verdict stays, as in every verdict, so that the order of the log is known once.
+    /// An added test, a part of a listed one, failed, and passed when that ran again. Where retries are asked for this is
+    /// one, even if it came about because another test brought their command down: a failure counts, and may be tried
+    /// again. (What a lost machine told of failures never comes here.) The attempt of its verdict stays, as in every
+    /// verdict, so that the order of the log is known once.
     fn report_again(&mut self, step: &mut Step, index: TestIndex, attempt: AttemptId, report: &Report) {
         let facts = self.facts.test(index);
         let failed = facts.verdict.as_ref().filter(|verdict| verdict.kind == VerdictKind::Failed);
