@@ -30,7 +30,7 @@ pub struct Certificate {
     pub lower_bound: Duration,
     /// What lies between the bound and the time the tests took; the spans add up to it.
     pub parts: Vec<Part>,
-    /// The sum of all tests.
+    /// The sum of all listed tests.
     pub aggregate: Duration,
     /// The most machines that could test at the same time.
     pub machines: u32,

@@ -140,7 +140,8 @@ impl<'a> TestPhase<'a> {
                 .as_ref()
                 .map(|estimate| if estimate.source.is_known() { estimate.expected } else { Duration::ZERO })
         };
-        let estimated = self.gave(id, attempt).filter_map(|(test, took)| Some((took, expected(test)?)));
+        let beside = self.facts.beside(id);
+        let estimated = self.gave(id, attempt).filter_map(|(test, took)| Some((took + beside, expected(test)?)));
         let (took, expected) = estimated.fold((Duration::ZERO, Duration::ZERO), |(took, expected), (one, of_it)| {
             (took + one, expected.saturating_add(of_it))
         });
@@ -174,9 +175,9 @@ fn most_at_once(facts: &BuildFacts) -> u32 {
     most
 }
 
-/// The lengths of the tests that ran.
-pub(super) fn durations(facts: &BuildFacts) -> impl Iterator<Item = Duration> + '_ {
-    facts.tests.iter().filter_map(|test| {
+/// What listed tests took. What was reported without having been listed is a part of one as a rule, and in its time.
+fn durations(facts: &BuildFacts) -> impl Iterator<Item = Duration> + '_ {
+    facts.tests.iter().filter(|test| !test.added).filter_map(|test| {
         let verdict = test.verdict.as_ref()?;
         match verdict.kind {
             VerdictKind::Passed | VerdictKind::Failed | VerdictKind::Flaky => verdict.duration,
