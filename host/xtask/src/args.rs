@@ -6,7 +6,8 @@ usage: cargo xtask COMMAND
 
   demo [--kill]   build and test a published project over three local buildlets;
                   with --kill, kill one helper and stop another meanwhile
-  test [--full]   prove every behaviour once; with --full, add repetition
+  test [--full]   prove every behaviour once; with --full, add repetition and more published
+                  projects: toml, golang.org/x/text, the loss of a machine in num
   build           leave a release binary with its plugins at target/release/muster
   plugins         leave the first-party plugins as components in target/plugins
   dogfood [ARG]   run this repository's own suite by `muster build`, which gets the arguments,
@@ -46,7 +47,7 @@ pub(crate) enum Chore {
 pub(crate) enum Extent {
     /// Every behaviour once.
     Once,
-    /// With repetition: every kill point, long seeds, all suites.
+    /// With repetition: every kill point, long seeds, all published projects.
     Full,
 }
 
