@@ -23,3 +23,4 @@ pub use ledger::{Ledger, LedgerError};
 pub use local::LocalPool;
 pub use pools::Pools;
 pub use port::{AdoptRequest, Capacity, Condition, Granted, LeaseRequest, LocalInfo, Orphan, Pool};
+pub use seen::{Holder, Seen, SeenMachine};

@@ -7,7 +7,7 @@ use async_trait::async_trait;
 use engine::LeaseId;
 use tokio_util::sync::CancellationToken;
 
-use crate::{AdoptRequest, Capacity, Condition, Granted, LeaseRequest, Orphan, Pool, PoolError, Refusal};
+use crate::{AdoptRequest, Capacity, Condition, Granted, LeaseRequest, Orphan, Pool, PoolError, Refusal, SeenMachine};
 
 /// Pools by name, in the order they are asked.
 pub struct Pools {
@@ -82,6 +82,15 @@ impl Pool for Pools {
             Ok(pool) => pool.capacity(host_type).await,
             Err(_) => Capacity { total: Some(0), ..Capacity::default() },
         }
+    }
+
+    async fn machines(&self) -> Vec<SeenMachine> {
+        let mut all = Vec::new();
+        for (_, pool) in &self.pools {
+            all.extend(pool.machines().await);
+        }
+        all.sort_by(|a, b| a.name.cmp(&b.name));
+        all
     }
 
     async fn orphans(&self) -> Result<Vec<Orphan>, PoolError> {

@@ -8,7 +8,7 @@ use buildlet::client::Client;
 use engine::{BuildId, HostType, LeaseId, Machine, Role};
 use tokio_util::sync::CancellationToken;
 
-use crate::{PoolError, Refusal};
+use crate::{Holder, PoolError, Refusal, SeenMachine};
 
 /// A source of buildlets. One machine serves one lease; [`conformance`](crate::conformance) is what each must pass.
 #[async_trait]
@@ -41,6 +41,9 @@ pub trait Pool: Send + Sync {
 
     /// How many machines of this type there are.
     async fn capacity(&self, host_type: &str) -> Capacity;
+
+    /// The machines there are, and those that are being made: what each is now, by name.
+    async fn machines(&self) -> Vec<SeenMachine>;
 
     /// Machines of this coordinator's that no lease holds: left by an earlier life. Those that can still be adopted are
     /// among them, so that whoever destroys orphans waits for the end of the adoption window.
@@ -77,6 +80,13 @@ pub struct LeaseRequest {
     pub host_type: HostType,
 }
 
+impl LeaseRequest {
+    /// Whose the machine is going to be.
+    pub(crate) fn holder(&self) -> Holder {
+        Holder { build: self.build, lease: self.lease }
+    }
+}
+
 /// A lease that is to be taken up again.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct AdoptRequest {
@@ -88,6 +98,13 @@ pub struct AdoptRequest {
     pub role: Role,
     /// The machine, as it was granted.
     pub machine: Machine,
+}
+
+impl AdoptRequest {
+    /// Whose the machine is.
+    pub(crate) fn holder(&self) -> Holder {
+        Holder { build: self.build, lease: self.lease }
+    }
 }
 
 /// A claimed machine. There is one value for each lease, and it is not `Clone`: a claim cannot exist twice.
@@ -125,6 +142,16 @@ pub enum Condition {
         /// How.
         cause: String,
     },
+}
+
+impl Condition {
+    /// How it broke, if it did.
+    pub(crate) fn cause(self) -> Option<String> {
+        match self {
+            Condition::Sound => None,
+            Condition::Broken { cause } => Some(cause),
+        }
+    }
 }
 
 /// How many machines there are of a type.

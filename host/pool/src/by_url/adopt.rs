@@ -2,12 +2,12 @@
 
 use std::sync::Arc;
 
-use engine::{LeaseId, Machine};
+use engine::{HostType, LeaseId, Machine};
 
 use super::machine::{HeldUrl, UrlState};
 use super::shared::{Leased, Shared, instance};
 use crate::connect::{machine_of, reconnect};
-use crate::{AdoptRequest, Granted, PoolError};
+use crate::{AdoptRequest, Granted, Holder, PoolError, Seen};
 
 /// What is told of a machine whose agent is another than the one that was leased.
 const RESTARTED: &str = "its agent was restarted meanwhile: commands that ran are gone";
@@ -39,12 +39,13 @@ struct Adopting<'a> {
     lease: LeaseId,
     index: usize,
     held: HeldUrl,
+    host_type: HostType,
     done: bool,
 }
 
 impl<'a> Adopting<'a> {
     fn enter(shared: &'a Arc<Shared>, request: &AdoptRequest) -> Result<Adopting<'a>, PoolError> {
-        let lease = request.lease;
+        let (lease, host_type) = (request.lease, request.machine.host_type.clone());
         let mut state = shared.state();
         if state.claims.contains(&lease) {
             return Err(PoolError::LeaseInUse(lease));
@@ -54,19 +55,28 @@ impl<'a> Adopting<'a> {
         let found = state.machines.iter_mut().enumerate().find_map(|(index, machine)| match &machine.state {
             UrlState::Held(held) if wanted(held) => {
                 let held = held.clone();
-                machine.state = UrlState::Claimed;
+                let seen = Seen::Waits(request.holder());
+                machine.turn(UrlState::Claimed { host_type: host_type.clone(), seen });
                 Some((index, held))
             }
-            UrlState::Held(_) | UrlState::Idle | UrlState::Claimed | UrlState::Cleaning | UrlState::Down { .. } => None,
+            UrlState::Held(_)
+            | UrlState::Idle
+            | UrlState::Claimed { .. }
+            | UrlState::Cleaning
+            | UrlState::Down { .. } => None,
         });
         let (index, held) = found.ok_or_else(|| PoolError::NotHeld { lease, name: request.machine.name.clone() })?;
         state.claims.insert(lease);
         drop(state);
-        Ok(Adopting { shared, lease, index, held, done: false })
+        Ok(Adopting { shared, lease, index, held, host_type, done: false })
     }
 
     fn granted(&mut self, leased: Leased) {
-        self.shared.state().granted.insert(self.lease, leased);
+        let holder = Holder { build: self.held.build, lease: self.lease };
+        let seen = Seen::Leased { holder, adopted: true };
+        let mut state = self.shared.state();
+        state.machines[self.index].turn(UrlState::Claimed { host_type: self.host_type.clone(), seen });
+        state.granted.insert(self.lease, leased);
         self.done = true;
     }
 
@@ -87,7 +97,7 @@ impl Drop for Adopting<'_> {
         if !self.done {
             let mut state = self.shared.state();
             state.claims.remove(&self.lease);
-            state.machines[self.index].state = UrlState::Held(self.held.clone());
+            state.machines[self.index].turn(UrlState::Held(self.held.clone()));
         }
     }
 }

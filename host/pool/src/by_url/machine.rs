@@ -1,12 +1,14 @@
 //! One machine of the list, and what is known of it.
 
-use std::time::Duration;
+use std::time::{Duration, SystemTime};
 
 use buildlet::BuildletUrl;
 use buildlet::protocol::Lease;
-use engine::{BuildId, LeaseId};
+use engine::{BuildId, HostType, LeaseId};
 use serde::{Deserialize, Serialize};
 use tokio::time::Instant;
+
+use crate::{Holder, Seen, SeenMachine};
 
 /// A machine.
 #[derive(Debug)]
@@ -17,6 +19,8 @@ pub(super) struct UrlMachine {
     pub(super) name: String,
     /// What is known of it.
     pub(super) state: UrlState,
+    /// Since when that is so.
+    since: SystemTime,
     /// The agent that broke: a machine whose agent is still that one is not used. Go's agents cannot be told from one
     /// another, so that theirs is empty and they never come back.
     pub(super) broken: Option<Broken>,
@@ -39,7 +43,12 @@ pub(super) enum UrlState {
     /// An earlier life holds it, and it waits to be adopted.
     Held(HeldUrl),
     /// A lease holds it, or tries to.
-    Claimed,
+    Claimed {
+        /// As what it was asked for.
+        host_type: HostType,
+        /// Which of the two.
+        seen: Seen,
+    },
     /// It is being cleaned.
     Cleaning,
     /// It did not answer as it should.
@@ -68,7 +77,25 @@ pub(super) struct HeldUrl {
 
 impl UrlMachine {
     pub(super) fn new(url: BuildletUrl) -> UrlMachine {
-        UrlMachine { name: url.authority(), url, state: UrlState::Idle, broken: None }
+        UrlMachine { name: url.authority(), url, state: UrlState::Idle, since: SystemTime::now(), broken: None }
+    }
+
+    /// It is something else from now on.
+    pub(super) fn turn(&mut self, state: UrlState) {
+        self.state = state;
+        self.since = SystemTime::now();
+    }
+
+    /// As people see it.
+    pub(super) fn seen(&self) -> SeenMachine {
+        let (host_type, state) = match &self.state {
+            UrlState::Idle => (HostType::new(), Seen::Free),
+            UrlState::Held(held) => (HostType::new(), Seen::Waits(Holder { build: held.build, lease: held.lease })),
+            UrlState::Claimed { host_type, seen } => (host_type.clone(), seen.clone()),
+            UrlState::Cleaning => (HostType::new(), Seen::Leaving { broken: None }),
+            UrlState::Down { cause, .. } => (HostType::new(), Seen::Down(cause.clone())),
+        };
+        SeenMachine { name: self.name.clone(), host_type, state, since: self.since }
     }
 
     /// Whether it may be tried now.
@@ -76,12 +103,12 @@ impl UrlMachine {
         match &self.state {
             UrlState::Idle => true,
             UrlState::Down { again, .. } => *again <= now,
-            UrlState::Held(_) | UrlState::Claimed | UrlState::Cleaning => false,
+            UrlState::Held(_) | UrlState::Claimed { .. } | UrlState::Cleaning => false,
         }
     }
 
     pub(super) fn down(&mut self, cause: String, retry: Duration) {
-        self.state = UrlState::Down { cause, again: Instant::now() + retry };
+        self.turn(UrlState::Down { cause, again: Instant::now() + retry });
     }
 
     /// Why it is not used as the agent of this instance, if it is not.

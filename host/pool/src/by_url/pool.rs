@@ -10,7 +10,7 @@ use tokio_util::sync::CancellationToken;
 
 use super::UrlSettings;
 use super::adopt::adopt;
-use super::machine::{HeldUrl, UrlState};
+use super::machine::{HeldUrl, UrlMachine, UrlState};
 use super::shared::{Shared, instance};
 use super::waiting::{Turn, Waiting};
 use crate::connect::{connect, machine_of};
@@ -64,7 +64,7 @@ impl UrlPool {
 
     async fn wait_for_machine(&self, request: &LeaseRequest) -> Result<Granted, PoolError> {
         let shared = &self.shared;
-        let mut waiting = Waiting::enter(shared, request.lease)?;
+        let mut waiting = Waiting::enter(shared, request)?;
         let mut changed = shared.changed.subscribe();
         loop {
             changed.mark_unchanged();
@@ -99,7 +99,7 @@ impl UrlPool {
                 && which(&machine.name)
             {
                 freed.push((index, held.clone()));
-                machine.state = UrlState::Cleaning;
+                machine.turn(UrlState::Cleaning);
             }
         }
         for (index, held) in freed {
@@ -173,13 +173,17 @@ impl Pool for UrlPool {
         let used = state
             .machines
             .iter()
-            .filter(|machine| matches!(machine.state, UrlState::Held(_) | UrlState::Claimed))
+            .filter(|machine| matches!(machine.state, UrlState::Held(_) | UrlState::Claimed { .. }))
             .count();
         Capacity {
             total: u32::try_from(state.machines.len()).ok(),
             used: u32::try_from(used).unwrap_or(u32::MAX),
             elastic: false,
         }
+    }
+
+    async fn machines(&self) -> Vec<SeenMachine> {
+        self.shared.state().machines.iter().map(UrlMachine::seen).collect()
     }
 
     /// Machines by URL are somebody else's: only leases are left over.

@@ -90,7 +90,7 @@ impl Shared {
                 machine.broken = Some(Broken { instance: instance(&leased.client).to_owned(), cause: cause.clone() });
                 machine.down(cause, self.settings.retry);
             } else {
-                machine.state = UrlState::Cleaning;
+                machine.turn(UrlState::Cleaning);
             }
             leased
         };
@@ -132,7 +132,7 @@ impl Shared {
             let machine = &mut state.machines[index];
             if matches!(machine.state, UrlState::Cleaning) {
                 match cleaned {
-                    Ok(Ok(())) => machine.state = UrlState::Idle,
+                    Ok(Ok(())) => machine.turn(UrlState::Idle),
                     Ok(Err(cause)) => machine.down(cause, self.settings.retry),
                     Err(_) => machine
                         .down(format!("it was not cleaned within {:?}", self.settings.clean), self.settings.retry),

@@ -5,12 +5,12 @@ use std::sync::Arc;
 
 use buildlet::client::Client;
 use buildlet::protocol::Lease;
-use engine::LeaseId;
+use engine::HostType;
 use tokio::time::Instant;
 
 use super::machine::{UrlMachine, UrlState};
 use super::shared::{Leased, Shared};
-use crate::PoolError;
+use crate::{Holder, LeaseRequest, PoolError, Seen};
 
 /// Whose turn it is.
 pub(super) enum Turn {
@@ -23,7 +23,8 @@ pub(super) enum Turn {
 /// A request in the queue; dropping it leaves the queue and gives back what it claimed.
 pub(super) struct Waiting<'a> {
     shared: &'a Arc<Shared>,
-    lease: LeaseId,
+    holder: Holder,
+    host_type: HostType,
     turn: u64,
     claimed: Option<usize>,
     /// Machines that this request found down, with the cause.
@@ -32,7 +33,9 @@ pub(super) struct Waiting<'a> {
 }
 
 impl<'a> Waiting<'a> {
-    pub(super) fn enter(shared: &'a Arc<Shared>, lease: LeaseId) -> Result<Waiting<'a>, PoolError> {
+    pub(super) fn enter(shared: &'a Arc<Shared>, request: &LeaseRequest) -> Result<Waiting<'a>, PoolError> {
+        let (holder, host_type) = (request.holder(), request.host_type.clone());
+        let lease = holder.lease;
         let mut state = shared.state();
         if !state.claims.insert(lease) {
             return Err(PoolError::LeaseInUse(lease));
@@ -40,7 +43,7 @@ impl<'a> Waiting<'a> {
         let turn = state.next_turn;
         state.next_turn += 1;
         state.queue.insert(turn, lease);
-        Ok(Waiting { shared, lease, turn, claimed: None, failures: BTreeMap::new(), done: false })
+        Ok(Waiting { shared, holder, host_type, turn, claimed: None, failures: BTreeMap::new(), done: false })
     }
 
     /// Claims the first free machine if nobody was here before; fails when this request found each machine down.
@@ -51,8 +54,9 @@ impl<'a> Waiting<'a> {
         if self.failures.len() == state.machines.len() {
             return Err(none_usable(&self.failures, &state.machines));
         }
-        let in_use =
-            |machine: &UrlMachine| matches!(machine.state, UrlState::Held(_) | UrlState::Claimed | UrlState::Cleaning);
+        let in_use = |machine: &UrlMachine| {
+            matches!(machine.state, UrlState::Held(_) | UrlState::Claimed { .. } | UrlState::Cleaning)
+        };
         if state.machines.iter().any(in_use) {
             // We wait in any case, so that what was down a while ago may be tried again.
             self.failures.retain(|index, _| !state.machines[*index].is_free(now));
@@ -62,7 +66,7 @@ impl<'a> Waiting<'a> {
         let mut free = (0..state.machines.len())
             .filter(|index| !self.failures.contains_key(index) && state.machines[*index].is_free(now));
         if let Some(index) = free.nth(ahead) {
-            state.machines[index].state = UrlState::Claimed;
+            state.machines[index].turn(self.claims(Seen::Prepared(self.holder)));
             state.queue.remove(&self.turn);
             self.claimed = Some(index);
             return Ok(Turn::Claimed(index));
@@ -78,10 +82,16 @@ impl<'a> Waiting<'a> {
         Ok(Turn::Wait(next))
     }
 
+    /// The state of a machine that this request has.
+    fn claims(&self, seen: Seen) -> UrlState {
+        UrlState::Claimed { host_type: self.host_type.clone(), seen }
+    }
+
     pub(super) fn granted(&mut self, index: usize, number: Lease, client: &Arc<Client>) {
         let mut state = self.shared.state();
-        state.granted.insert(self.lease, Leased { index, number, client: Arc::clone(client) });
+        state.granted.insert(self.holder.lease, Leased { index, number, client: Arc::clone(client) });
         state.machines[index].broken = None;
+        state.machines[index].turn(self.claims(Seen::Leased { holder: self.holder, adopted: false }));
         self.done = true;
     }
 
@@ -90,7 +100,7 @@ impl<'a> Waiting<'a> {
         tracing::warn!(cause, "a machine is skipped");
         let mut state = self.shared.state();
         state.machines[index].down(cause.clone(), self.shared.settings.retry);
-        state.queue.insert(self.turn, self.lease);
+        state.queue.insert(self.turn, self.holder.lease);
         drop(state);
         self.failures.insert(index, cause);
         self.claimed = None;
@@ -103,9 +113,9 @@ impl Drop for Waiting<'_> {
         let mut state = self.shared.state();
         state.queue.remove(&self.turn);
         if !self.done {
-            state.claims.remove(&self.lease);
+            state.claims.remove(&self.holder.lease);
             if let Some(index) = self.claimed {
-                state.machines[index].state = UrlState::Idle;
+                state.machines[index].turn(UrlState::Idle);
             }
         }
         drop(state);

@@ -10,7 +10,7 @@ use tokio::time::timeout;
 use tokio_util::sync::CancellationToken;
 
 use super::{Subject, Violation};
-use crate::{Condition, Granted, LeaseRequest, PoolError};
+use crate::{Condition, Granted, Holder, LeaseRequest, PoolError, Seen};
 
 /// Why a check failed, in words.
 pub(super) type Outcome = Result<(), String>;
@@ -21,6 +21,7 @@ pub type Check<S> = for<'a> fn(&'a mut S) -> Pin<Box<dyn Future<Output = Outcome
 /// All checks.
 pub const CHECKS: &[(&str, Check<dyn Subject>)] = &[
     ("a granted machine runs commands", |s| Box::pin(runs_commands(s))),
+    ("a machine is shown with whoever holds it", |s| Box::pin(shown_machine(s))),
     ("a machine begins empty", |s| Box::pin(begins_empty(s))),
     ("no two leases share a machine", |s| Box::pin(never_shared(s))),
     ("a full pool makes requests wait until a release", |s| Box::pin(waits_for_release(s))),
@@ -73,6 +74,19 @@ async fn runs_commands(s: &dyn Subject) -> Outcome {
     let end = end.map_err(|failure| format!("a command could not be run: {failure}"))?;
     equal("the command's end", &end.result, &CommandResult::Exited(0))?;
     equal("its output", &String::from_utf8_lossy(&output).as_ref(), &"hello\n")
+}
+
+async fn shown_machine(s: &dyn Subject) -> Outcome {
+    let granted = grant(s, 1).await?;
+    let holder = Holder { build: request(s, 1).build, lease: granted.lease };
+    let shown = s.pool().machines().await;
+    let found = shown.iter().find(|machine| machine.name == granted.machine.name);
+    let seen = found.map(|machine| (machine.state.clone(), machine.host_type.as_str()));
+    equal("what is shown", &seen, &Some((Seen::Leased { holder, adopted: false }, s.host_type())))?;
+    s.pool().release(granted.lease, Condition::Sound).await;
+    let shown = s.pool().machines().await;
+    let leased = shown.iter().filter(|machine| matches!(machine.state, Seen::Leased { .. })).count();
+    equal("machines that are shown as leased after a release", &leased, &0)
 }
 
 async fn begins_empty(s: &dyn Subject) -> Outcome {

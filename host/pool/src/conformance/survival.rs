@@ -9,7 +9,7 @@ use tokio_util::sync::CancellationToken;
 
 use super::checks::{Outcome, equal, grant, poll_once, request, still_waits, within};
 use super::{Check, Survivor, Violation, finish};
-use crate::{AdoptRequest, Condition, Granted, PoolError};
+use crate::{AdoptRequest, Condition, Granted, Holder, PoolError, Seen};
 
 /// What a machine is to go on with in the next life.
 const EXEC: &str = "goes-on";
@@ -66,7 +66,10 @@ async fn goes_on(s: &mut dyn Survivor) -> Outcome {
     drop(granted);
     s.next_life().await;
     equal("the machines in use", &s.pool().capacity(s.host_type()).await.used, &1)?;
+    let holder = Holder { build: request(s, 1).build, lease: LeaseId(1) };
+    equal("what is shown before", &seen(s, &machine).await, &Some(Seen::Waits(holder)))?;
     let again = adopt(s, 1, &machine).await?;
+    equal("what is shown after", &seen(s, &machine).await, &Some(Seen::Leased { holder, adopted: true }))?;
     equal("the lease", &again.lease, &LeaseId(1))?;
     equal("the machine", &again.machine, &machine)?;
     let found = again.client.list(".", &Default::default()).await.map_err(call)?;
@@ -78,6 +81,12 @@ async fn goes_on(s: &mut dyn Survivor) -> Outcome {
     let end = end.map_err(|failure| format!("the command could not be attached to: {failure}"))?;
     equal("the command's end", &end.result, &CommandResult::Exited(0))?;
     equal("its output", &String::from_utf8_lossy(&output).as_ref(), &"begun\nended\n")
+}
+
+/// What a machine is shown as.
+async fn seen(s: &dyn Survivor, machine: &Machine) -> Option<Seen> {
+    let shown = s.pool().machines().await;
+    shown.into_iter().find(|shown| shown.name == machine.name).map(|shown| shown.state)
 }
 
 async fn not_handed_out(s: &mut dyn Survivor) -> Outcome {

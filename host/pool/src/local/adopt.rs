@@ -28,7 +28,7 @@ pub(super) async fn adopt(shared: &Arc<Shared>, request: &AdoptRequest) -> Resul
             let leased = Leased { agent: held.found.agent(), client, place: held.place };
             let granted = shared.granted(request.lease, name, request.machine.host_type.clone(), &leased);
             adopting.claim.granted = true;
-            shared.state().granted.insert(request.lease, leased);
+            shared.hold(request.holder(), request.machine.host_type.clone(), leased, true);
             Ok(granted)
         }
         Err(error) => {

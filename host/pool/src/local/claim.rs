@@ -6,7 +6,9 @@ use engine::LeaseId;
 use tokio::sync::OwnedSemaphorePermit;
 
 use super::shared::Shared;
-use crate::PoolError;
+use super::survivor::MachineRecord;
+use crate::seen::Sight;
+use crate::{Holder, LeaseRequest, PoolError, Seen};
 
 /// A lease number in use; given back unless a machine was granted under it.
 pub(super) struct Claim {
@@ -42,26 +44,29 @@ pub(super) struct Place {
 }
 
 impl Place {
-    pub(super) fn take(shared: &Arc<Shared>, permit: OwnedSemaphorePermit) -> Place {
+    /// Room for a machine that is going to be made.
+    pub(super) fn take(shared: &Arc<Shared>, permit: OwnedSemaphorePermit, request: &LeaseRequest) -> Place {
         let mut state = shared.state();
-        let number = (1..).find(|number| !state.numbers.contains(number)).expect("fewer are in use than there are");
-        state.numbers.insert(number);
+        let is_free = |number: &u32| !state.machines.contains_key(number);
+        let number = (1..).find(is_free).expect("fewer are in use than there are");
+        state.machines.insert(number, Sight::new(request.host_type.clone(), Seen::Prepared(request.holder())));
         drop(state);
         Place { shared: Arc::downgrade(shared), number, _permit: Some(permit) }
     }
 
     /// The room of a machine that is there already.
-    pub(super) fn keep(shared: &Arc<Shared>, number: u32) -> Place {
+    pub(super) fn keep(shared: &Arc<Shared>, record: &MachineRecord) -> Place {
         let permit = Arc::clone(&shared.places).try_acquire_owned().ok();
-        shared.state().numbers.insert(number);
-        Place { shared: Arc::downgrade(shared), number, _permit: permit }
+        let holder = Holder { build: record.build, lease: record.lease };
+        shared.state().machines.insert(record.place, Sight::new(String::new(), Seen::Waits(holder)));
+        Place { shared: Arc::downgrade(shared), number: record.place, _permit: permit }
     }
 }
 
 impl Drop for Place {
     fn drop(&mut self) {
         if let Some(shared) = self.shared.upgrade() {
-            shared.state().numbers.remove(&self.number);
+            shared.state().machines.remove(&self.number);
         }
     }
 }

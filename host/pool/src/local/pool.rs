@@ -68,7 +68,7 @@ impl LocalPool {
         let shared = &self.shared;
         for found in found {
             shared.numbers.above(found.record.number);
-            let place = Place::keep(shared, found.record.place);
+            let place = Place::keep(shared, &found.record);
             shared.state().held.push(Held { found, place });
         }
         // No process had passed the gate there.
@@ -105,9 +105,9 @@ impl Pool for LocalPool {
         while_wanted(&self.shared.stopped, &cancel, adopt(&self.shared, &request)).await
     }
 
-    async fn release(&self, lease: LeaseId, _condition: Condition) {
+    async fn release(&self, lease: LeaseId, condition: Condition) {
         // Sound or broken, a machine ends with its lease.
-        self.shared.release(lease);
+        self.shared.release(lease, condition);
     }
 
     async fn can_build(&self, host_type: &str) -> Result<(), Refusal> {
@@ -125,12 +125,18 @@ impl Pool for LocalPool {
         if self.can_build(host_type).await.is_err() {
             return Capacity { total: Some(0), ..Capacity::default() };
         }
-        let used = self.shared.state().numbers.len();
+        let used = self.shared.state().machines.len();
         Capacity {
             total: Some(self.shared.settings.count),
             used: u32::try_from(used).unwrap_or(u32::MAX),
             elastic: false,
         }
+    }
+
+    async fn machines(&self) -> Vec<SeenMachine> {
+        let state = self.shared.state();
+        let machines = state.machines.iter().map(|(number, sight)| sight.of(self.shared.machine_name(*number)));
+        machines.collect()
     }
 
     /// Agents that end with the process that started them are never left over.
@@ -163,7 +169,7 @@ impl Pool for LocalPool {
         shared.stopped.cancel();
         let leases: Vec<LeaseId> = shared.state().granted.keys().copied().collect();
         for lease in leases {
-            shared.release(lease);
+            shared.release(lease, Condition::Sound);
         }
         let held = std::mem::take(&mut shared.state().held);
         for held in held {

@@ -38,8 +38,8 @@ pub(super) struct Shared {
 #[derive(Default)]
 pub(super) struct State {
     pub(super) claims: BTreeSet<LeaseId>,
-    /// Numbers of machines in use: the lowest free one is the next machine's.
-    pub(super) numbers: BTreeSet<u32>,
+    /// Machines by their numbers, those that are made or destroyed included: the lowest free one is the next machine's.
+    pub(super) machines: BTreeMap<u32, Sight>,
     pub(super) granted: BTreeMap<LeaseId, Leased>,
     /// What an earlier life started, and waits to be adopted.
     pub(super) held: Vec<Held>,
@@ -58,14 +58,28 @@ pub(super) struct Leased {
     pub(super) place: Place,
 }
 
+impl State {
+    /// The machine of this number is something else from now on.
+    fn turn(&mut self, number: u32, seen: Seen) {
+        if let Some(sight) = self.machines.get_mut(&number) {
+            sight.turn(seen);
+        }
+    }
+}
+
 impl Shared {
     pub(super) fn state(&self) -> MutexGuard<'_, State> {
         self.state.lock().expect("no holder of this lock can panic")
     }
 
+    /// What the machine of this number is called.
+    pub(super) fn machine_name(&self, number: u32) -> String {
+        format!("{}-{number}", self.settings.name)
+    }
+
     pub(super) async fn grant(self: &Arc<Self>, request: &LeaseRequest, claim: Claim) -> Result<Granted, PoolError> {
         let permit = Arc::clone(&self.places).acquire_owned().await.expect("the places are never closed");
-        let place = Place::take(self, permit);
+        let place = Place::take(self, permit, request);
         // Starting goes on to its end when the request is dropped, so that what was started is destroyed in order.
         let asked = EndUnlessWanted::new(|| self.release(request.lease));
         let (reply, started) = tokio::sync::oneshot::channel();
@@ -82,7 +96,7 @@ impl Shared {
         mut claim: Claim,
         reply: oneshot::Sender<Result<Granted, PoolError>>,
     ) {
-        let name = format!("{}-{}", self.settings.name, place.number);
+        let name = self.machine_name(place.number);
         let leased = match self.start(&name, &request, place).await {
             Ok(leased) => leased,
             Err(error) => {
@@ -91,11 +105,12 @@ impl Shared {
                 return drop(reply.send(Err(error)));
             }
         };
-        let granted = self.granted(request.lease, name, request.host_type, &leased);
+        let holder = request.holder();
+        let granted = self.granted(request.lease, name, request.host_type.clone(), &leased);
         claim.granted = true;
-        self.state().granted.insert(request.lease, leased);
+        self.hold(holder, request.host_type, leased, false);
         if reply.send(Ok(granted)).is_err() || self.ended.is_cancelled() {
-            self.release(request.lease);
+            self.release(holder.lease, Condition::Sound);
         }
     }
 
@@ -125,10 +140,19 @@ impl Shared {
         drop(place);
     }
 
-    pub(super) fn release(self: &Arc<Self>, lease: LeaseId) {
+    /// A lease holds a machine from now on.
+    pub(super) fn hold(&self, holder: Holder, host_type: HostType, leased: Leased, adopted: bool) {
+        let mut state = self.state();
+        let sight = Sight::new(host_type, Seen::Leased { holder, adopted });
+        state.machines.insert(leased.place.number, sight);
+        state.granted.insert(holder.lease, leased);
+    }
+
+    pub(super) fn release(self: &Arc<Self>, lease: LeaseId, condition: Condition) {
         let mut state = self.state();
         let Some(leased) = state.granted.remove(&lease) else { return };
         state.claims.remove(&lease);
+        state.turn(leased.place.number, Seen::Leaving { broken: condition.cause() });
         drop(state);
         let shared = Arc::clone(self);
         self.tasks.spawn(async move { shared.destroy(leased).await });
@@ -154,6 +178,7 @@ impl Shared {
     /// The same, to its end.
     pub(super) async fn end(&self, held: Held) {
         let Held { found, place } = held;
+        self.state().turn(place.number, Seen::Leaving { broken: None });
         tracing::info!(machine = found.record.name, "destroying a machine that an earlier run left");
         found.agent().destroy(&self.settings, None).await;
         drop(place);

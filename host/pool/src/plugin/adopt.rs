@@ -8,7 +8,8 @@ use engine::{LeaseId, Machine};
 use super::machine::{Numbered, Wanted, wait_until_ready};
 use super::shared::{HeldMachine, Leased, Place, Shared};
 use crate::connect::machine_of;
-use crate::{AdoptRequest, Granted, PoolError};
+use crate::seen::Sight;
+use crate::{AdoptRequest, Granted, Holder, PoolError, Seen};
 
 /// Looks for a held machine and connects to it under the number that it knows.
 pub(super) async fn adopt(shared: &Arc<Shared>, request: &AdoptRequest) -> Result<Granted, PoolError> {
@@ -67,7 +68,8 @@ impl<'a> Adopting<'a> {
         let found = found.ok_or_else(|| PoolError::NotHeld { lease, name: request.machine.name.clone() })?;
         let held = state.held.swap_remove(found);
         state.names.insert(held.name.clone());
-        state.machines.insert(lease, request.machine.host_type.clone());
+        let sight = Sight::new(request.machine.host_type.clone(), Seen::Waits(request.holder()));
+        state.machines.insert(lease, Made { name: held.name.clone(), sight });
         drop(state);
         let place = Place { shared: Arc::downgrade(shared), lease };
         Ok(Adopting { shared, lease, held: Some(held), place: Some(place) })
@@ -75,8 +77,9 @@ impl<'a> Adopting<'a> {
 
     fn granted(&mut self) {
         if let (Some(held), Some(place)) = (self.held.take(), self.place.take()) {
+            let holder = Holder { build: held.build, lease: self.lease };
             let leased = Leased { name: held.name, handle: held.handle, number: held.number, place };
-            self.shared.state().granted.insert(self.lease, leased);
+            self.shared.state().hold(holder, leased, true);
         }
     }
 

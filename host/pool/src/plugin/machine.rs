@@ -6,6 +6,7 @@ use std::time::Duration;
 use buildlet::client::Client;
 use buildlet::protocol::Lease;
 use buildlet::{BuildletUrl, Secret};
+use engine::LeaseId;
 use tokio::time::{Instant, sleep, timeout_at};
 
 use super::settings::{BUILD, COORDINATOR, LEASE};
@@ -17,15 +18,20 @@ use crate::{LeaseRequest, PoolError};
 /// The longest name that `muster:pool` allows.
 const MAX_NAME: usize = 61;
 
-/// What a machine for this request is to be.
-pub(super) fn spec(settings: &PluginSettings, request: &LeaseRequest) -> MachineSpec {
-    let tail = format!("-{}", request.lease);
+/// What a machine for this lease is called.
+pub(super) fn machine_name(settings: &PluginSettings, lease: LeaseId) -> String {
+    let tail = format!("-{lease}");
     let mut name = format!("muster-{}-{}", settings.coordinator, settings.run);
     name.truncate(name.floor_char_boundary(MAX_NAME - tail.len()));
     let name: String = name.chars().map(|c| if c.is_ascii_alphanumeric() { c } else { '-' }).collect();
+    name + &tail
+}
+
+/// What a machine for this request is to be.
+pub(super) fn spec(settings: &PluginSettings, request: &LeaseRequest) -> MachineSpec {
     MachineSpec {
         host_type: request.host_type.clone(),
-        name: name + &tail,
+        name: machine_name(settings, request.lease),
         labels: vec![
             (COORDINATOR.to_owned(), settings.coordinator.clone()),
             (BUILD.to_owned(), request.build.to_string()),
@@ -160,7 +166,7 @@ fn too_late(limit: Duration) -> SourceError {
 
 #[cfg(test)]
 mod tests {
-    use engine::{BuildId, LeaseId, Role};
+    use engine::{BuildId, Role};
 
     use super::*;
 

@@ -1,6 +1,7 @@
 //! The pool over a source of machines.
 
 use std::sync::{Arc, Mutex};
+use std::time::SystemTime;
 
 use async_trait::async_trait;
 use engine::LeaseId;
@@ -56,6 +57,7 @@ impl PluginPool {
                 state: Mutex::new(State::default()),
                 changed: watch::Sender::new(0),
                 numbers: LeaseNumbers::default(),
+                opened: SystemTime::now(),
                 book,
                 stopped: CancellationToken::new(),
                 ended: CancellationToken::new(),
@@ -108,8 +110,8 @@ impl Pool for PluginPool {
         while_wanted(&self.shared.stopped, &cancel, adopt(&self.shared, &request)).await
     }
 
-    async fn release(&self, lease: LeaseId, _condition: Condition) {
-        self.shared.release(lease);
+    async fn release(&self, lease: LeaseId, condition: Condition) {
+        self.shared.release(lease, condition);
     }
 
     async fn can_build(&self, host_type: &str) -> Result<(), Refusal> {
@@ -134,6 +136,10 @@ impl Pool for PluginPool {
         });
         let most = shared.settings.most;
         Capacity { total: capacity.total.into_iter().chain(most).min(), ..capacity }
+    }
+
+    async fn machines(&self) -> Vec<SeenMachine> {
+        self.shared.state().seen(self.shared.opened)
     }
 
     async fn orphans(&self) -> Result<Vec<Orphan>, PoolError> {
@@ -178,7 +184,7 @@ impl Pool for PluginPool {
         self.shared.stopped.cancel();
         let leases: Vec<LeaseId> = self.shared.state().granted.keys().copied().collect();
         for lease in leases {
-            self.shared.release(lease);
+            self.shared.release(lease, Condition::Sound);
         }
         let held = std::mem::take(&mut self.shared.state().held);
         for held in held {

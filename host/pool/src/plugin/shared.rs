@@ -2,6 +2,7 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::{Arc, Mutex, MutexGuard, Weak};
+use std::time::SystemTime;
 
 use buildlet::protocol::Lease;
 use engine::{BuildId, LeaseId, Machine};
@@ -23,6 +24,8 @@ pub(super) struct Shared {
     /// Counts up whenever a machine was destroyed.
     pub(super) changed: watch::Sender<u64>,
     pub(super) numbers: LeaseNumbers,
+    /// Since when what an earlier life leased waits.
+    pub(super) opened: SystemTime,
     /// Leases are written here for the next life.
     pub(super) book: Book<HeldMachine>,
     /// No more requests.
@@ -34,8 +37,8 @@ pub(super) struct Shared {
 
 #[derive(Default)]
 pub(super) struct State {
-    /// Leases that wait, hold a machine, or whose machine is being destroyed, with the host type.
-    pub(super) machines: BTreeMap<LeaseId, String>,
+    /// Leases whose machine is being made, is held, or is being destroyed.
+    pub(super) machines: BTreeMap<LeaseId, Made>,
     /// Names of machines that exist or may.
     pub(super) names: BTreeSet<String>,
     pub(super) granted: BTreeMap<LeaseId, Leased>,
@@ -60,6 +63,13 @@ pub(super) struct HeldMachine {
     pub(super) password: String,
 }
 
+/// A machine, as it is seen.
+pub(super) struct Made {
+    /// As people know it.
+    pub(super) name: String,
+    pub(super) sight: Sight,
+}
+
 /// A machine under a lease.
 pub(super) struct Leased {
     pub(super) name: String,
@@ -76,8 +86,35 @@ impl State {
 
     /// Our machines of this type, those that are being made or destroyed included.
     pub(super) fn count(&self, host_type: &str) -> u32 {
-        let count = self.machines.values().filter(|of| *of == host_type).count();
+        let count = self.machines.values().filter(|made| made.sight.host_type == host_type).count();
         u32::try_from(count).unwrap_or(u32::MAX)
+    }
+
+    /// The machine of this lease is something else from now on.
+    fn turn(&mut self, lease: LeaseId, seen: Seen) {
+        if let Some(made) = self.machines.get_mut(&lease) {
+            made.sight.turn(seen);
+        }
+    }
+
+    /// The machines as people see them. Those that wait do so since the pool was opened.
+    pub(super) fn seen(&self, opened: SystemTime) -> Vec<SeenMachine> {
+        let waits = |held: &HeldMachine| SeenMachine {
+            name: held.name.clone(),
+            host_type: String::new(),
+            state: Seen::Waits(Holder { build: held.build, lease: held.lease }),
+            since: opened,
+        };
+        let made = self.machines.values().map(|made| made.sight.of(made.name.clone()));
+        let mut seen: Vec<SeenMachine> = made.chain(self.held.iter().map(waits)).collect();
+        seen.sort_by(|a, b| a.name.cmp(&b.name));
+        seen
+    }
+
+    /// A lease holds a machine from now on.
+    pub(super) fn hold(&mut self, holder: Holder, leased: Leased, adopted: bool) {
+        self.turn(holder.lease, Seen::Leased { holder, adopted });
+        self.granted.insert(holder.lease, leased);
     }
 }
 
@@ -109,7 +146,8 @@ impl Shared {
         if is_full || self.settings.most.is_some_and(|most| state.all() >= most) {
             return Ok(None);
         }
-        state.machines.insert(request.lease, request.host_type.clone());
+        let sight = Sight::new(request.host_type.clone(), Seen::Prepared(request.holder()));
+        state.machines.insert(request.lease, Made { name: machine_name(&self.settings, request.lease), sight });
         Ok(Some(Place { shared: Arc::downgrade(self), lease: request.lease }))
     }
 
@@ -125,7 +163,7 @@ impl Shared {
         match self.make(&request, place, &spec, &mut reply).await {
             Ok(granted) => {
                 if reply.send(Ok(granted)).is_err() || self.ended.is_cancelled() {
-                    self.release(request.lease);
+                    self.release(request.lease, Condition::Sound);
                 }
             }
             Err(error) => {
@@ -179,8 +217,11 @@ impl Shared {
         Ok(Granted { lease: request.lease, machine, client, local: None, notes: Vec::new() })
     }
 
-    pub(super) fn release(self: &Arc<Self>, lease: LeaseId) {
-        let Some(leased) = self.state().granted.remove(&lease) else { return };
+    pub(super) fn release(self: &Arc<Self>, lease: LeaseId, condition: Condition) {
+        let mut state = self.state();
+        let Some(leased) = state.granted.remove(&lease) else { return };
+        state.turn(lease, Seen::Leaving { broken: condition.cause() });
+        drop(state);
         let shared = Arc::clone(self);
         self.tasks.spawn(async move {
             shared.destroy(&leased.name, &leased.handle).await;
