@@ -5,6 +5,8 @@ const CONTROL = /[\u0000-\u0008\u000b-\u001f\u007f-\u009f]/g;
 
 /** Applies the parameters of one colour sequence to a look. */
 function apply(look, parameters) {
+  // What begins so is a terminal's private business.
+  if (/^[<-?]/.test(parameters)) return;
   const codes = parameters.split(/[;:]/).map(Number);
   for (let at = 0; at < codes.length; at += 1) {
     const code = codes[at];
@@ -35,9 +37,10 @@ function put(target, text, look) {
   target.append(span);
 }
 
-/** Fills an element with one line of output. */
-export function paint(target, line) {
+/** Fills an element with one line of output, which begins with what an earlier line left on: parameters, as `1;31`. */
+export function paint(target, line, began = "") {
   const look = { color: -1, bold: false };
+  if (began) apply(look, began);
   const text = line.endsWith("\r") ? line.slice(0, -1) : line;
   let from = 0;
   for (const sequence of text.matchAll(ESCAPE)) {

@@ -279,7 +279,7 @@ class Log {
     text.className = "text";
     if (!line) { row.dataset.wait = "1"; return row; }
     const whole = line.text.length <= LONG || this.whole.has(number);
-    paint(text, whole ? line.text : line.text.slice(0, LONG));
+    paint(text, whole ? line.text : line.text.slice(0, LONG), line.look);
     if (!whole) {
       const more = row.appendChild(document.createElement("button"));
       more.type = "button";

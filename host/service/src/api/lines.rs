@@ -6,6 +6,7 @@ use axum::Json;
 use axum::extract::State;
 use coordinator::streams::ORDERED;
 use engine::BuildId;
+use report::ansi::{Follower, REMEMBERED};
 use serde::Deserialize;
 use utoipa::IntoParams;
 
@@ -88,7 +89,8 @@ async fn read(
     offset: u64,
     limit: u64,
 ) -> Result<Vec<LineView>, Problem> {
-    let mut pages = Pages { lines: Vec::new(), open: Vec::new(), line: first, began: offset };
+    let follower = follower_at(service, build, ORDERED, offset).await?;
+    let mut pages = Pages::new(first, offset, follower);
     let (mut at, mut budget) = (offset, MAX_BYTES);
     while (pages.lines.len() as u64) < limit && budget > 0 {
         let bytes = service.logs().read(build.0, ORDERED, at, PIECE.min(budget)).await?.bytes;
@@ -106,17 +108,46 @@ async fn read(
     Ok(pages.lines)
 }
 
+/// What follows the colours of a stream, at an offset: it has seen as much before it as matters.
+pub(crate) async fn follower_at(
+    service: &Service,
+    build: BuildId,
+    stream: &str,
+    offset: u64,
+) -> Result<Follower, Problem> {
+    let (mut follower, mut at) = (Follower::default(), offset.saturating_sub(REMEMBERED));
+    while at < offset {
+        let wanted = usize::try_from(offset - at).unwrap_or(PIECE).min(PIECE);
+        let bytes = service.logs().read(build.0, stream, at, wanted).await?.bytes;
+        if bytes.is_empty() {
+            break;
+        }
+        at += bytes.len() as u64;
+        follower.push(&bytes);
+    }
+    Ok(follower)
+}
+
 /// Lines being put together.
 struct Pages {
     lines: Vec<LineView>,
     open: Vec<u8>,
     line: u64,
     began: u64,
+    /// What is on where the line began.
+    look: String,
+    follower: Follower,
 }
 
 impl Pages {
+    fn new(line: u64, began: u64, follower: Follower) -> Pages {
+        let look = follower.look().parameters();
+        Pages { lines: Vec::new(), open: Vec::new(), line, began, look, follower }
+    }
+
     /// Takes in a piece of a line, which ends at `at`.
     fn push(&mut self, piece: &[u8], at: u64) {
+        self.follower.push(piece);
         let room = MAX_LINE.saturating_sub(self.open.len());
         let text = piece.strip_suffix(b"\n").unwrap_or(piece);
         self.open.extend_from_slice(&text[..text.len().min(room)]);
@@ -127,7 +158,8 @@ impl Pages {
 
     fn close(&mut self, at: u64) {
         let text = String::from_utf8_lossy(&self.open).into_owned();
-        self.lines.push(LineView { line: self.line, offset: self.began, text });
+        let look = std::mem::replace(&mut self.look, self.follower.look().parameters());
+        self.lines.push(LineView { line: self.line, offset: self.began, text, look });
         self.open.clear();
         self.line += 1;
         self.began = at;
