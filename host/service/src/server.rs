@@ -12,6 +12,7 @@ use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
 
 use crate::service::Service;
+use crate::unread::Unread;
 
 /// How long requests that run when the server stops may go on.
 const LAST_REQUESTS: Duration = Duration::from_secs(10);
@@ -29,7 +30,7 @@ pub async fn serve(listener: TcpListener, service: Arc<Service>, stop: Cancellat
             accepted = accept(&listener, &places) => accepted,
         };
         let (stream, place) = accepted;
-        let connection = connection(stream, app.clone(), service.settings().head_timeout, closing.clone());
+        let connection = connection(stream, app.clone(), Arc::clone(&service), closing.clone());
         tasks.spawn(async move {
             connection.await;
             drop(place);
@@ -58,11 +59,12 @@ async fn accept(listener: &TcpListener, places: &Arc<Semaphore>) -> (TcpStream, 
     }
 }
 
-async fn connection(stream: TcpStream, app: Router, head_timeout: Duration, closing: CancellationToken) {
+async fn connection(stream: TcpStream, app: Router, service: Arc<Service>, closing: CancellationToken) {
     // Small answers and events go out at once.
     let _slower_otherwise = stream.set_nodelay(true);
     let mut builder = hyper::server::conn::http1::Builder::new();
-    builder.timer(TokioTimer::new()).header_read_timeout(head_timeout);
+    builder.timer(TokioTimer::new()).header_read_timeout(service.settings().head_timeout);
+    let stream = Unread::new(stream, service.settings().write_stall);
     let connection = builder.serve_connection(TokioIo::new(stream), TowerToHyperService::new(app));
     let mut connection = std::pin::pin!(connection.with_upgrades());
     let mut told = false;

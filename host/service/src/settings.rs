@@ -31,6 +31,8 @@ pub struct ServiceSettings {
     pub head_timeout: Duration,
     /// How long an upload may stand still.
     pub body_stall: Duration,
+    /// How long a client may leave what it is sent unread; then its connection is closed. Who follows a stream comes again.
+    pub write_stall: Duration,
     /// How often a quiet event stream says that it is there.
     pub keep_alive: Duration,
 }
@@ -46,6 +48,7 @@ impl Default for ServiceSettings {
             connections: 4_096,
             head_timeout: Duration::from_secs(30),
             body_stall: Duration::from_secs(60),
+            write_stall: Duration::from_secs(60),
             keep_alive: Duration::from_secs(15),
         }
     }

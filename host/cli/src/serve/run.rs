@@ -108,6 +108,7 @@ fn parts(workshop: &Workshop, planner: &Arc<HostPlanner>, serve: &ServeSection, 
         settings: ServiceSettings {
             names: serve.names.clone(),
             metrics: if serve.open_metrics { MetricsAccess::Open } else { MetricsAccess::Token },
+            write_stall: serve.write_stall.0,
             ..ServiceSettings::default()
         },
         listen,

@@ -25,6 +25,9 @@ pub struct ServeSection {
     pub takeover: Time,
     /// How long a store that fails is asked again.
     pub store_patience: Time,
+    /// How long a client may leave what it is sent unread. Then its connection is closed; who follows a stream comes again
+    /// and goes on where it was.
+    pub write_stall: Time,
     /// Builds of changes that are not merged may run on buildlets of this machine, where nothing keeps their commands
     /// from reading what this account can read.
     pub unmerged_on_local: bool,
@@ -42,6 +45,7 @@ impl Default for ServeSection {
             drain: None,
             takeover: Time::seconds(15),
             store_patience: Time::seconds(300),
+            write_stall: Time::seconds(60),
             unmerged_on_local: false,
             open_metrics: false,
         }

@@ -1,0 +1,61 @@
+//! Clients that read nothing keep no connection.
+
+use std::time::Duration;
+
+use service::ServiceSettings;
+use service::identity::Scope;
+use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
+use tokio::net::{TcpSocket, TcpStream};
+
+use crate::recorded::ended;
+use crate::server::{Server, settings, start_with};
+
+/// More than sockets of both sides hold.
+const BYTES: usize = 24 << 20;
+
+/// A client that asks for something, and may take in so many bytes without reading them.
+async fn asks(server: &Server, token: &str, path: &str, buffer: u32) -> anyhow::Result<TcpStream> {
+    let socket = TcpSocket::new_v4()?;
+    socket.set_recv_buffer_size(buffer)?;
+    let mut stream = socket.connect(server.address).await?;
+    let host = server.address;
+    let request = format!("GET {path} HTTP/1.1\r\nhost: {host}\r\nauthorization: Bearer {token}\r\n\r\n");
+    stream.write_all(request.as_bytes()).await?;
+    Ok(stream)
+}
+
+#[tokio::test]
+async fn a_client_that_reads_nothing_loses_its_connection() -> anyhow::Result<()> {
+    let stall = Duration::from_millis(500);
+    let server = start_with(ServiceSettings { write_stall: stall, connections: 3, streams: 1, ..settings() }).await?;
+    let client = server.client(Scope::Read).await?;
+    let build = ended(&server.store, "ci").await?.0;
+    let mut log = server.logs.writer(build, "log").await?;
+    for _ in 0..BYTES >> 16 {
+        log.append(&[b'x'; 1 << 16]).await?;
+    }
+    log.finish().await?;
+    let log = format!("/api/v1/builds/{build}/log");
+    let whole = asks(&server, &client.token, &log, 4_096).await?;
+    let mut followed = asks(&server, &client.token, &format!("{log}?follow=1"), 4_096).await?;
+    let mut reader = asks(&server, &client.token, &log, 1 << 20).await?;
+    // Whoever reads slowly reads all of it: no wait of the server is as long as its patience.
+    let slow = tokio::spawn(async move {
+        let (mut buffer, mut read) = (vec![0; 1 << 20], 0);
+        while read < BYTES {
+            tokio::time::sleep(Duration::from_millis(20)).await;
+            read += reader.read(&mut buffer).await?;
+        }
+        anyhow::Ok(())
+    });
+    // All places are taken: this waits until those that read nothing have lost theirs.
+    let asked = tokio::time::timeout(Duration::from_secs(20), client.get("/whoami")).await??;
+    assert_eq!(asked.0, 200, "{}", asked.1);
+    let mut bytes = Vec::new();
+    let cut = tokio::time::timeout(Duration::from_secs(20), followed.read_to_end(&mut bytes)).await?;
+    assert!(cut.is_err() || bytes.len() < BYTES, "it was closed in the middle");
+    assert_eq!(server.service.open_streams(), 0, "its place among the streams is free, too");
+    tokio::time::timeout(Duration::from_secs(50), slow).await???;
+    drop(whole);
+    Ok(())
+}
