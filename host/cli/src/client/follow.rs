@@ -5,7 +5,8 @@ use std::time::Duration;
 use bytes::Bytes;
 use reqwest::header::ACCEPT;
 use reqwest::{Method, Response};
-use service::view::{BuildEvent, BuildView, What};
+use service::problem::Kind;
+use service::view::{BuildEvent, What};
 use tokio::time::{Instant, sleep};
 
 use super::http::log_path;
@@ -126,7 +127,6 @@ impl EventStream {
 pub struct LogStream {
     client: Client,
     path: String,
-    build: u64,
     at: u64,
     connection: Option<Response>,
     away: Away,
@@ -138,7 +138,6 @@ impl LogStream {
         LogStream {
             client: client.clone(),
             path: log_path(build, stream),
-            build,
             at: from,
             connection: None,
             away: Away::new(),
@@ -191,21 +190,19 @@ impl LogStream {
     /// Whether a stream that came to its end did so because the log did, rather than because the server stops.
     async fn is_whole(&mut self) -> Result<bool, ServerError> {
         loop {
-            match self.client.get::<BuildView>(&format!("/builds/{}", self.build)).await {
-                Ok(build) if build.item.outcome.is_none() => return Ok(false),
-                Ok(_) => match self.length().await {
-                    Ok(length) => return Ok(length <= self.at),
-                    Err(error) => self.away.wait(error).await?,
-                },
+            match self.is_whole_now().await {
+                Ok(whole) => return Ok(whole),
+                // It comes when there is something.
+                Err(error) if error.is(Kind::NotYet) => return Ok(false),
                 Err(error) => self.away.wait(error).await?,
             }
         }
     }
 
-    async fn length(&self) -> Result<u64, ServerError> {
-        let request = self.client.request(Method::HEAD, &self.path);
-        let answer = self.client.send(request).await?;
-        let length = answer.headers().get("content-length").and_then(|value| value.to_str().ok()?.parse().ok());
-        length.ok_or_else(|| self.client.strange("a log without a length".to_owned()))
+    async fn is_whole_now(&self) -> Result<bool, ServerError> {
+        let path = format!("{}?offset={}", self.path, self.at);
+        let answer = self.client.send(self.client.request(Method::GET, &path)).await?;
+        let header = |name: &str| answer.headers().get(name).and_then(|value| value.to_str().ok());
+        Ok(header("muster-log-finished") == Some("true") && header("content-length") == Some("0"))
     }
 }

@@ -7,7 +7,6 @@ const MAX_EVENT: usize = 16 << 20;
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub(super) struct ServerEvent {
     pub(super) id: Option<String>,
-    pub(super) name: String,
     pub(super) data: String,
 }
 
@@ -49,7 +48,6 @@ impl Parser {
         let value = value.strip_prefix(' ').unwrap_or(value);
         match field {
             "id" => self.event.id = Some(value.to_owned()),
-            "event" => value.clone_into(&mut self.event.name),
             "data" => {
                 if self.has_data {
                     self.event.data.push('\n');
@@ -57,7 +55,7 @@ impl Parser {
                 self.has_data = true;
                 self.event.data.push_str(value);
             }
-            // A comment says that the server is there; other fields are for browsers.
+            // A comment says that the server is there. What happened stands in the data, too; other fields are for browsers.
             _ => {}
         }
         None
@@ -74,7 +72,7 @@ mod tests {
         let stream = b": here\n\nid: 7\nevent: phase\ndata: {\"a\":\ndata:1}\r\n\nevent: empty\n\ndata: \xc3\xa4\n\n";
         let whole = Parser::default().push(stream).unwrap();
         assert_eq!(whole.len(), 2, "an event without data is none");
-        assert_eq!(whole[0], ServerEvent { id: Some("7".into()), name: "phase".into(), data: "{\"a\":\n1}".into() });
+        assert_eq!(whole[0], ServerEvent { id: Some("7".into()), data: "{\"a\":\n1}".into() });
         for cut in 1..stream.len() {
             let mut parser = Parser::default();
             let mut events = parser.push(&stream[..cut]).unwrap();

@@ -7,6 +7,7 @@ mod housekeeping;
 mod notes;
 mod open;
 mod planner;
+mod pool_views;
 mod pools;
 mod reload;
 mod retention;

@@ -1,6 +1,6 @@
 //! What the service asks of this program: plans for builds, views of what there is, reloads and rollbacks.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::path::PathBuf;
 use std::sync::{Arc, PoisonError, RwLock};
 
@@ -10,18 +10,17 @@ use coordinator::now;
 use engine::BuildId;
 use plugin_host::{Role, short};
 use service::Submission;
+use service::generations::{ROLLBACK, before};
 use service::ports::{BuilderView, PlanRefused, Planned, Planner, PluginChange, PluginView, PoolView, ReloadReport};
 use store::{GenerationRow, ServiceEvent};
 use tokio::sync::Mutex;
 
+use super::pool_views::{pool_view, unused_view};
 use super::shelf::{Pin, Pins, Swap};
 use super::workshop::{Asked, Workshop};
 use crate::config::host::HostFile;
 use crate::config::tree::TreeConfig;
 use crate::exit;
-
-/// The source of a generation that a rollback returned to; behind it stands the digest that was given up.
-const ROLLBACK: &str = "rollback of ";
 
 /// The service's planner.
 pub(super) struct HostPlanner {
@@ -75,16 +74,10 @@ impl HostPlanner {
         *self.builders.write().unwrap_or_else(PoisonError::into_inner) = views;
     }
 
-    /// A host type that this pool has machines of: the first of the builders' that it can build for.
-    async fn host_type_of(&self, pool: &dyn pool::Pool) -> String {
-        for builder in self.builders() {
-            for host_type in [builder.make_host_type, builder.test_host_type] {
-                if pool.can_build(&host_type).await.is_ok() {
-                    return host_type;
-                }
-            }
-        }
-        String::new()
+    /// The host types that builders ask for, each once.
+    fn host_types(&self) -> Vec<String> {
+        let of = |builder: BuilderView| [builder.make_host_type, builder.test_host_type];
+        self.builders().into_iter().flat_map(of).collect::<BTreeSet<_>>().into_iter().collect()
     }
 
     fn read(&self) -> anyhow::Result<HostFile> {
@@ -202,17 +195,17 @@ impl Planner for HostPlanner {
     }
 
     async fn pools(&self) -> Vec<PoolView> {
+        let (shelved, host_types) = (self.workshop.shelf.current(), self.host_types());
+        let open = self.workshop.pools.all().await;
         let mut views = Vec::new();
-        for (name, machines) in self.workshop.pools.all().await {
-            let capacity = machines.pool.capacity(&self.host_type_of(machines.pool.as_ref()).await).await;
-            views.push(PoolView {
-                name,
-                kind: if machines.local { "local" } else { "machines" }.to_owned(),
-                total: capacity.total,
-                in_use: capacity.used,
-                ..PoolView::default()
-            });
+        for (name, machines) in &open {
+            views.push(pool_view(name, &shelved.host, machines.pool.as_ref(), &host_types).await);
         }
+        let config = &shelved.host.config;
+        let named: BTreeSet<&String> = config.pool.keys().chain([&config.build.pool]).collect();
+        let unused = named.into_iter().filter(|name| open.iter().all(|(open, _)| open != *name));
+        views.extend(unused.map(|name| unused_view(name, &shelved.host)));
+        views.sort_by(|a, b| a.name.cmp(&b.name));
         views
     }
 
@@ -239,9 +232,9 @@ impl Planner for HostPlanner {
             // A pin is of what its source has, also when it is moved further back.
             let pin = pins.get(plugin).filter(|pin| pin.to == current.digest);
             let of = pin.map_or_else(|| current.digest.clone(), |pin| pin.of.clone());
-            let before = generation_before(&generations, &current.digest)
+            let earlier = before(&generations, &current.digest)
                 .with_context(|| format!("plugin `{plugin}` has no generation before {}", short(&current.digest)))?;
-            pins.insert(plugin.to_owned(), Pin { of, to: before.to_owned() });
+            pins.insert(plugin.to_owned(), Pin { of, to: earlier.to_owned() });
             self.change(who, pins).await
         };
         match changed.await {

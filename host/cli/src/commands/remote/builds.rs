@@ -2,20 +2,12 @@
 
 use std::fmt::Write as _;
 
-use serde::{Deserialize, Serialize};
-use service::view::BuildItem;
+use service::view::BuildsPage;
 
 use super::{block_on, client, show};
 use crate::args::BuildsArgs;
 use crate::commands::output::{columns, print};
 use crate::exit::Exit;
-
-/// A page.
-#[derive(Debug, Serialize, Deserialize)]
-struct Page {
-    builds: Vec<BuildItem>,
-    next: Option<u64>,
-}
 
 /// Lists builds, newest first.
 ///
@@ -42,7 +34,7 @@ pub(crate) fn run(args: &BuildsArgs) -> anyhow::Result<Exit> {
         }
     }
     let path = format!("/builds?{}", query.query().unwrap_or_default());
-    let page: Page = block_on(async { Ok(client.get(&path).await?) })?;
+    let page: BuildsPage = block_on(async { Ok(client.get(&path).await?) })?;
     if args.json {
         print(&serde_json::to_string(&page)?)?;
         return Ok(Exit::Passed);

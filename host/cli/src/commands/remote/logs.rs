@@ -4,8 +4,8 @@ use std::io::Write as _;
 
 use bytes::Bytes;
 use report::text;
-use serde_json::json;
-use service::view::LogStreams;
+use service::Letters;
+use service::view::{LogPiece, LogStreams};
 
 use super::{block_on, client};
 use crate::args::LogsArgs;
@@ -23,43 +23,61 @@ pub(crate) fn run(args: &LogsArgs) -> anyhow::Result<Exit> {
         if args.list {
             return list(args, client.get(&format!("/builds/{}/logs", args.id)).await?);
         }
-        let mut out = Out { json: args.json, at: args.offset };
+        let mut out = Out { json: args.json, at: args.offset, letters: Letters::default() };
         if args.follow {
             let mut log = LogStream::new(&client, args.id, args.stream.as_deref(), args.offset);
             while let Some(piece) = log.next().await? {
                 out.write(&piece)?;
             }
-            return Ok(Exit::Passed);
+        } else {
+            copy(&client, args, &mut out).await?;
         }
-        copy(&client, args, &mut out).await
+        out.end()?;
+        Ok(Exit::Passed)
     })
 }
 
-async fn copy(client: &Client, args: &LogsArgs, out: &mut Out) -> anyhow::Result<Exit> {
+async fn copy(client: &Client, args: &LogsArgs, out: &mut Out) -> anyhow::Result<()> {
     let mut log = client.log(args.id, args.stream.as_deref(), args.offset).await?;
     while let Some(piece) = client.chunk(&mut log).await? {
         out.write(&piece)?;
     }
-    Ok(Exit::Passed)
+    Ok(())
 }
 
 /// Standard output.
 struct Out {
     json: bool,
+    /// Where the next text begins.
     at: u64,
+    /// A letter may be cut in two by the pieces.
+    letters: Letters,
 }
 
 impl Out {
     fn write(&mut self, piece: &Bytes) -> anyhow::Result<()> {
         if self.json {
-            print(&json!({ "offset": self.at, "text": String::from_utf8_lossy(piece) }).to_string())?;
-        } else {
-            let mut out = std::io::stdout().lock();
-            out.write_all(piece)?;
-            // Who follows a log wants to see it now.
-            out.flush()?;
+            let decoded = self.letters.push(piece);
+            return self.print(decoded);
         }
-        self.at += piece.len() as u64;
+        let mut out = std::io::stdout().lock();
+        out.write_all(piece)?;
+        // Who follows a log wants to see it now.
+        Ok(out.flush()?)
+    }
+
+    /// What waits for the rest of a letter that does not come.
+    fn end(&mut self) -> anyhow::Result<()> {
+        let decoded = self.letters.end();
+        self.print(decoded)
+    }
+
+    fn print(&mut self, (text, bytes): (String, usize)) -> anyhow::Result<()> {
+        if bytes == 0 {
+            return Ok(());
+        }
+        print(&serde_json::to_string(&LogPiece { offset: self.at, text })?)?;
+        self.at += bytes as u64;
         Ok(())
     }
 }

@@ -30,16 +30,18 @@ pub(crate) fn run(global: &GlobalArgs, args: &SubmitArgs) -> anyhow::Result<Exit
     block_on(async {
         let view = submit(global, args, &client).await?;
         let id = view.item.id;
-        let url = format!("{}/api/v1/builds/{id}", client.url());
+        let page = format!("{}/builds/{id}", client.url());
         if args.json {
-            print(
-                &json!({ "id": id, "url": url, "project": view.item.project, "builder": view.item.builder })
-                    .to_string(),
-            )?;
+            let url = format!("{}/api/v1/builds/{id}", client.url());
+            let (project, builder) = (view.item.project, view.item.builder);
+            print(&json!({ "id": id, "url": url, "page": page, "project": project, "builder": builder }).to_string())?;
         } else if args.wait {
-            warn(&format!("build {id} at {url}"));
+            warn(&format!("build {id}: {page}"));
         } else {
             print(&id.to_string())?;
+            if !global.quiet {
+                warn(&format!("build {id}: {page}"));
+            }
         }
         if args.wait { wait(global, args, &client, id).await } else { Ok(Exit::Passed) }
     })

@@ -1,33 +1,13 @@
 //! `muster tokens`: who may do what.
 
-use serde::{Deserialize, Serialize};
 use serde_json::json;
-use service::identity::Scope;
+use service::view::{MadeToken, NewToken, TokenView, Tokens};
 
 use super::show::ago;
 use super::{block_on, client};
 use crate::args::{TokensCommand, TokensCreateArgs, TokensListArgs, TokensRevokeArgs};
 use crate::commands::output::{columns, print, warn};
 use crate::exit::Exit;
-
-/// A token as the server shows it.
-#[derive(Debug, Serialize, Deserialize)]
-struct Token {
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    token: Option<String>,
-    id: String,
-    name: String,
-    scopes: Vec<Scope>,
-    created: u64,
-    expires: Option<u64>,
-    used: Option<u64>,
-    by: String,
-}
-
-#[derive(Debug, Serialize, Deserialize)]
-struct Tokens {
-    tokens: Vec<Token>,
-}
 
 /// Lists, makes or revokes tokens.
 ///
@@ -52,7 +32,7 @@ fn list(args: &TokensListArgs) -> anyhow::Result<()> {
     Ok(print(&columns(&rows))?)
 }
 
-fn row(token: &Token) -> [String; 5] {
+fn row(token: &TokenView) -> [String; 5] {
     let scopes: Vec<&str> = token.scopes.iter().map(|scope| scope.word()).collect();
     let used = token.used.map_or_else(|| "never used".to_owned(), |at| format!("used {}", ago(at * 1000)));
     let ends = match token.expires {
@@ -66,13 +46,13 @@ fn row(token: &Token) -> [String; 5] {
 fn create(args: &TokensCreateArgs) -> anyhow::Result<()> {
     let client = client(&args.server)?;
     let life = args.expires.map(|life| life.0.as_secs());
-    let body = json!({ "name": args.name, "scopes": args.scope, "expires_in_s": life });
-    let made: Token = block_on(async { Ok(client.post("/tokens", &body).await?) })?;
+    let wanted = NewToken { name: args.name.clone(), scopes: args.scope.clone(), expires_in_s: life };
+    let made: MadeToken = block_on(async { Ok(client.post("/tokens", &wanted).await?) })?;
     if args.json {
         return Ok(print(&serde_json::to_string(&made)?)?);
     }
-    warn(&format!("this is the only time that the token {} is shown", made.id));
-    Ok(print(made.token.as_deref().unwrap_or_default())?)
+    warn(&format!("this is the only time that the token {} is shown", made.view.id));
+    Ok(print(&made.token)?)
 }
 
 fn revoke(args: &TokensRevokeArgs) -> anyhow::Result<()> {
