@@ -123,9 +123,11 @@ document.addEventListener("visibilitychange", () => {
   } else listen();
 });
 
-for (const form of document.querySelectorAll("form[data-confirm]")) {
-  form.addEventListener("submit", event => { if (!confirm(form.dataset.confirm)) event.preventDefault(); });
-}
+// Forms come and go with the parts of the page.
+document.addEventListener("submit", event => {
+  const asked = event.target.dataset?.confirm;
+  if (asked && !confirm(asked)) event.preventDefault();
+});
 
 document.body.dataset.skew = String(Number(document.body.dataset.now || Date.now()) - Date.now());
 for (const part of document.querySelectorAll("[data-part]")) page.shown.set(part.id, part.outerHTML);

@@ -4,6 +4,7 @@
 //! and is answered from the one view model in [`view`], which is made of a build's facts. What the service cannot know
 //! by itself, how builds are planned and driven, comes through [`ports`].
 
+pub mod generations;
 pub mod identity;
 pub mod ports;
 pub mod problem;
@@ -16,13 +17,16 @@ mod folds;
 mod kept;
 mod metrics;
 mod pages;
+mod pools;
 mod server;
 mod service;
 mod settings;
 mod submission;
 mod trees;
+mod unread;
 
 pub use api::{openapi, router};
+pub use events::Letters;
 pub use kept::Kept;
 pub use server::serve;
 pub use service::{Parts, Service, Standing};

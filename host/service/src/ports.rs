@@ -7,6 +7,7 @@ use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 
 use crate::Submission;
+use crate::view::{MachineWord, PhaseWord};
 
 /// Plans builds, and says what there is to build with.
 #[async_trait]
@@ -17,7 +18,7 @@ pub trait Planner: Send + Sync {
     fn builders(&self) -> Vec<BuilderView>;
     /// The plugins that are loaded.
     fn plugins(&self) -> Vec<PluginView>;
-    /// Where machines come from.
+    /// Where machines come from, by name. What builds do on their machines is left out: the service knows that.
     async fn pools(&self) -> Vec<PoolView>;
     /// Reads configuration and plugins anew. What is refused leaves everything as it was.
     async fn reload(&self, who: &str) -> Result<ReloadReport, PlanRefused>;
@@ -92,11 +93,17 @@ pub struct PoolView {
     pub name: String,
     /// Its kind: `local`, `url`, or the plugin's name.
     pub kind: String,
+    /// The host types that builders ask for and it has.
+    #[serde(default)]
+    pub host_types: Vec<String>,
+    /// No build has asked it for a machine since the server started: what it has now is not known.
+    #[serde(default)]
+    pub unused: bool,
     /// The most machines it can have; none is unknown.
     pub total: Option<u32>,
     /// Machines in use.
     pub in_use: u32,
-    /// Machines, by the names that people know.
+    /// Machines, by the names that people know: of a pool that makes them, those there are.
     pub machines: Vec<PoolMachine>,
     /// Why it cannot give any now; empty if it can.
     pub trouble: String,
@@ -107,10 +114,31 @@ pub struct PoolView {
 pub struct PoolMachine {
     /// As people know it.
     pub name: String,
-    /// Its class.
+    /// The class that it was asked for as; empty where nobody asked yet.
     pub host_type: String,
-    /// The build that holds it.
+    /// What it is to its pool.
+    #[serde(default)]
+    pub state: MachineWord,
+    /// Since when, in milliseconds since 1970.
+    #[serde(default)]
+    pub since_ms: u64,
+    /// The build that holds it, or that it is made for.
     pub build: Option<u64>,
+    /// The number of that build's claim on it.
+    #[serde(default)]
+    pub lease: Option<u64>,
+    /// An earlier life of the coordinator leased it, and this one took it up.
+    #[serde(default)]
+    pub adopted: bool,
+    /// How it was lost, if it was.
+    #[serde(default)]
+    pub cause: Option<String>,
+    /// The phase of the build that holds it.
+    #[serde(default)]
+    pub phase: Option<PhaseWord>,
+    /// The attempt that runs there now.
+    #[serde(default)]
+    pub running: Option<u64>,
 }
 
 /// What a reload changed.

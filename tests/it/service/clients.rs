@@ -198,6 +198,74 @@ fn many_builds_at_once_all_end() {
     assert!(numbers(&page).iter().min() > numbers(&next).iter().max(), "{page} {next}");
 }
 
+/// The machines of a build as their pool knows them, and what they printed as one text.
+#[test]
+fn machines_are_seen_in_their_pool_while_they_serve() {
+    let user = User::new();
+    let server = Server::start(&user, SERVE);
+    server.ready();
+    let before = server.json("/api/v1/pools");
+    assert_eq!(
+        (&before["pools"][0]["name"], &before["pools"][0]["unused"]),
+        (&"local".into(), &true.into()),
+        "{before}"
+    );
+    let tree = Gated::new(&user);
+    let id = server.submit(tree.path(), &["--helpers", "1"]);
+    tree.waits_in("make", &server);
+    let machines = || server.json("/api/v1/pools")["pools"][0]["machines"].as_array().unwrap().clone();
+    let main = until("the main buildlet is held", || {
+        machines().into_iter().find(|machine| machine["phase"] == "make" && machine["state"] == "held")
+    });
+    let lease = main["lease"].as_u64().unwrap();
+    assert_eq!(main["build"], id, "{main}");
+    assert!(main["since_ms"].as_u64().is_some_and(|since| since > 1_700_000_000_000), "{main}");
+    tree.open("make");
+    tree.open("list");
+    tree.waits_in("t1", &server);
+    until("an attempt is seen", || machines().into_iter().find(|machine| machine["running"].is_u64()));
+    let index = server.text("/index.txt");
+    assert!(index.contains(&format!("#{id} test, runs a")), "{index}");
+    tree.open("all");
+    server.wait(id);
+    until("the machines are gone", || machines().is_empty().then_some(()));
+    let log = server.text(&format!("/api/v1/builds/{id}/machines/{lease}/log"));
+    let headings: Vec<&str> = log.lines().filter(|line| line.starts_with("=== ")).collect();
+    assert!(headings[1].starts_with(&format!("=== make-l{lease}-0: step 1 of making")), "{headings:?}");
+    assert!(headings[2].starts_with(&format!("=== list-l{lease}: the tests are listed")), "{headings:?}");
+    assert!(headings.len() > 3 && log.contains("making 500") && log.contains("# muster-test: t/"), "{log}");
+}
+
+/// What a script follows ends with what it follows.
+#[test]
+fn a_stream_that_is_complete_is_followed_to_its_end_only() {
+    let user = User::new();
+    let server = Server::start(&user, SERVE);
+    server.ready();
+    let tree = Gated::new(&user);
+    let submitted = server.client(&["submit", tree.path().to_str().unwrap(), "--json"]).output().unwrap();
+    let submitted: Value = serde_json::from_slice(&submitted.stdout).unwrap();
+    let id = submitted["id"].as_u64().unwrap();
+    assert_eq!(submitted["page"], format!("{}/builds/{id}", server.url()));
+    tree.waits_in("make", &server);
+    tree.open("make");
+    tree.waits_in("list", &server);
+    let streams = server.json(&format!("/api/v1/builds/{id}/logs"));
+    let names = streams["streams"].as_array().unwrap().iter().map(|stream| stream["name"].as_str().unwrap());
+    let made = names.into_iter().find(|name| name.starts_with("make-")).unwrap();
+    let follow = ["logs", "--follow", "--stream", made, "--json", &id.to_string()];
+    let mut client = server.client(&follow).stdout(Stdio::piped()).spawn().unwrap();
+    // The build goes on meanwhile.
+    let status = until("the client ends", || client.try_wait().unwrap());
+    assert!(status.success());
+    let output = client.wait_with_output().unwrap();
+    let pieces = String::from_utf8(output.stdout).unwrap();
+    let text = |piece: &str| serde_json::from_str::<Value>(piece).unwrap()["text"].as_str().unwrap().to_owned();
+    assert!(pieces.lines().map(text).collect::<String>().ends_with("making 500\nmade\n"), "{pieces}");
+    tree.open("all");
+    server.wait(id);
+}
+
 fn newest(server: &Server<'_>) -> u64 {
     server.json("/api/v1/builds?limit=1")["builds"][0]["id"].as_u64().unwrap()
 }

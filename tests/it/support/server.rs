@@ -230,6 +230,13 @@ impl<'a> Server<'a> {
         serde_json::from_slice(&body).unwrap()
     }
 
+    /// What stands at a path, as text.
+    pub(crate) fn text(&self, path: &str) -> String {
+        let answer = self.get(path);
+        assert_eq!(answer.status, 200, "{path}\n{}", self.said());
+        String::from_utf8(answer.bytes().unwrap()).unwrap()
+    }
+
     pub(crate) fn get(&self, path: &str) -> Answer {
         let token = self.token();
         http::ask(&self.address, Question::get(path, &token)).unwrap_or_else(|error| {

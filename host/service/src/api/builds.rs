@@ -5,15 +5,15 @@ use std::sync::Arc;
 use axum::Json;
 use axum::extract::State;
 use engine::BuildId;
-use serde::{Deserialize, Serialize};
+use serde::Deserialize;
 use store::{BuildQuery, BuildRow};
-use utoipa::{IntoParams, ToSchema};
+use utoipa::IntoParams;
 
 use super::extract::{Args, Build, page};
 use crate::facts::{Known, read_kept};
 use crate::problem::Problem;
 use crate::service::Service;
-use crate::view::{self, BuildItem, BuildView, OutcomeWord, ended_item, live_item};
+use crate::view::{self, BuildItem, BuildView, BuildsPage, OutcomeWord, ended_item, live_item};
 
 /// Builds of a page, unless asked otherwise, and at most.
 const PAGE: u32 = 50;
@@ -39,17 +39,8 @@ pub(crate) struct Filter {
     pub(crate) limit: Option<u32>,
 }
 
-/// A page of builds.
-#[derive(Debug, Serialize, ToSchema)]
-pub(crate) struct BuildsPage {
-    /// Newest first.
-    pub(crate) builds: Vec<BuildItem>,
-    /// Give this as `before` for the next page; null if this is the last.
-    pub(crate) next: Option<u64>,
-}
-
 /// Builds, newest first
-#[utoipa::path(get, path = "/builds", tag = "builds", params(Filter), responses((status = 200, body = BuildsPage)))]
+#[utoipa::path(get, path = "/builds", operation_id = "builds", tag = "builds", params(Filter), responses((status = 200, body = BuildsPage)))]
 pub(super) async fn list(
     State(service): State<Arc<Service>>,
     Args(filter): Args<Filter>,

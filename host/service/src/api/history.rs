@@ -57,7 +57,7 @@ pub(crate) struct EventsPage {
 }
 
 /// Who did what to the server, newest first
-#[utoipa::path(get, path = "/events", tag = "server", params(Filter), responses((status = 200, body = EventsPage)))]
+#[utoipa::path(get, path = "/events", operation_id = "server_events", tag = "server", params(Filter), responses((status = 200, body = EventsPage)))]
 pub(super) async fn events(
     State(service): State<Arc<Service>>,
     Args(filter): Args<Filter>,

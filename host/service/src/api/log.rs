@@ -32,7 +32,7 @@ const PIECE: usize = 256 << 10;
 const COMPLETED_WITHIN: Duration = Duration::from_secs(10);
 const COMPLETION_LOOK: Duration = Duration::from_millis(20);
 /// The header that says whether more may come.
-const FINISHED: &str = "muster-log-finished";
+pub(super) const FINISHED: &str = "muster-log-finished";
 
 /// Which part, and how.
 #[derive(Debug, Default, Deserialize, IntoParams)]
@@ -61,7 +61,10 @@ pub(super) struct From {
         ("Last-Event-ID" = Option<u64>, Header, description = "the last id that was seen")
     ),
     responses(
-        (status = 200, description = "all of it, from the offset on", body = String, content_type = "text/plain"),
+        (
+            status = 200, description = "all of it, from the offset on: as bytes, or as events",
+            content((String = "text/plain"), (LogPiece = "text/event-stream"))
+        ),
         (status = 206, description = "the range", body = String, content_type = "text/plain")
     )
 )]

@@ -44,7 +44,7 @@ pub(super) struct Which {
 
 /// One stream of a build: what one exec printed, as it printed it
 ///
-/// As `/log` in all else.
+/// As `/log` in all else, also with `Accept: text/event-stream`.
 #[utoipa::path(
     get, path = "/builds/{id}/logs/{stream}", tag = "logs",
     params(
@@ -55,7 +55,10 @@ pub(super) struct Which {
         ("Last-Event-ID" = Option<u64>, Header, description = "the last id that was seen")
     ),
     responses(
-        (status = 200, description = "all of it, from the offset on", body = String, content_type = "text/plain"),
+        (
+            status = 200, description = "all of it, from the offset on: as bytes, or as events",
+            content((String = "text/plain"), (LogPiece = "text/event-stream"))
+        ),
         (status = 206, description = "the range", body = String, content_type = "text/plain")
     )
 )]

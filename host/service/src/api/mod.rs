@@ -13,6 +13,7 @@ mod history;
 mod lines;
 mod log;
 mod logs;
+mod machine;
 mod measure;
 mod metrics;
 mod openapi;
@@ -40,17 +41,19 @@ use crate::identity::{Scope, check_names, require};
 use crate::problem::{Kind, Problem};
 use crate::service::Service;
 
-pub(crate) use builds::{BuildsPage, Filter, builds_page, view as build_view};
+pub(crate) use builds::{Filter, builds_page, view as build_view};
 pub(crate) use cancel::{CancelRequest, cancel};
 pub(crate) use extract::{Args, Build, InPath, MaybeBody, build_id};
 pub(crate) use history::{EventsPage, Filter as EventFilter, events_page};
 pub(crate) use lines::{Lines, read_lines, search_lines};
 pub(crate) use logs::streams_of;
+pub(crate) use machine::log_of_machine;
 pub use openapi::openapi;
+pub(crate) use plugins::{reload_plugins, roll_back};
 pub(crate) use queue::{Queue, queue_now as queue};
 pub(crate) use reports::report_now;
 pub(crate) use submit::{may, retry};
-pub(crate) use tokens::{TokenView, token_views};
+pub(crate) use tokens::{revoke_token, token_views};
 
 type Routes = OpenApiRouter<Arc<Service>>;
 
@@ -108,6 +111,7 @@ fn read() -> Routes {
         .routes(routes!(lines::search))
         .routes(routes!(logs::streams))
         .routes(routes!(logs::stream))
+        .routes(routes!(machine::joined))
         .routes(routes!(results::tests))
         .routes(routes!(reports::junit))
         .routes(routes!(reports::html))

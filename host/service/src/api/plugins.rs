@@ -34,7 +34,7 @@ pub(super) async fn builders(State(service): State<Arc<Service>>) -> Json<Builde
 }
 
 /// The plugins that serve now
-#[utoipa::path(get, path = "/plugins", tag = "plugins", responses((status = 200, body = Plugins)))]
+#[utoipa::path(get, path = "/plugins", operation_id = "plugins", tag = "plugins", responses((status = 200, body = Plugins)))]
 pub(super) async fn list(State(service): State<Arc<Service>>) -> Json<Plugins> {
     Json(Plugins { plugins: service.planner().plugins() })
 }
@@ -47,8 +47,13 @@ pub(super) async fn reload(
     State(service): State<Arc<Service>>,
     identity: Identity,
 ) -> Result<Json<ReloadReport>, Problem> {
+    reload_plugins(&service, &identity).await.map(Json)
+}
+
+/// Reads configuration and plugins anew, as whoever asks.
+pub(crate) async fn reload_plugins(service: &Service, identity: &Identity) -> Result<ReloadReport, Problem> {
     service.active()?;
-    service.planner().reload(&identity.name).await.map(Json).map_err(refused)
+    service.planner().reload(&identity.name).await.map_err(refused)
 }
 
 /// Returns to the generation of a plugin before the one that serves
@@ -61,6 +66,11 @@ pub(super) async fn rollback(
     identity: Identity,
     InPath(name): InPath<String>,
 ) -> Result<Json<ReloadReport>, Problem> {
+    roll_back(&service, &identity, &name).await.map(Json)
+}
+
+/// Returns to the generation of a plugin before the one that serves, as whoever asks.
+pub(crate) async fn roll_back(service: &Service, identity: &Identity, name: &str) -> Result<ReloadReport, Problem> {
     service.active()?;
     if !service.planner().plugins().iter().any(|plugin| plugin.name == name) {
         return Err(Problem::not_found(
@@ -68,7 +78,7 @@ pub(super) async fn rollback(
             "/api/v1/plugins lists those there are",
         ));
     }
-    service.planner().rollback(&name, &identity.name).await.map(Json).map_err(refused)
+    service.planner().rollback(name, &identity.name).await.map_err(refused)
 }
 
 fn refused(refused: PlanRefused) -> Problem {

@@ -17,8 +17,8 @@ pub(super) struct Pools {
     pools: Vec<PoolView>,
 }
 
-/// The pools, and their machines
+/// The pools, and what their machines do
 #[utoipa::path(get, path = "/pools", tag = "server", responses((status = 200, body = Pools)))]
 pub(super) async fn pools(State(service): State<Arc<Service>>) -> Json<Pools> {
-    Json(Pools { pools: service.planner().pools().await })
+    Json(Pools { pools: service.pools().await })
 }

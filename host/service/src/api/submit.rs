@@ -81,15 +81,15 @@ pub(crate) async fn retry(
     take_in(&service, &identity, &headers, submission).await
 }
 
-/// Whether someone may cancel and retry what was submitted so.
-pub(crate) fn may(identity: &Identity, submission: &Submission) -> bool {
-    let own = submission.by == identity.name && identity.scopes.allow(Scope::Submit);
+/// Whether someone may cancel and retry what `by` submitted.
+pub(crate) fn may(identity: &Identity, by: &str) -> bool {
+    let own = by == identity.name && identity.scopes.allow(Scope::Submit);
     own || identity.scopes.allow(Scope::Manage)
 }
 
 /// What is one's own may be canceled and retried with `submit`, everything with `manage`.
 pub(super) fn own(identity: &Identity, submission: &Submission, what: &str) -> Result<(), Problem> {
-    if may(identity, submission) {
+    if may(identity, &submission.by) {
         return Ok(());
     }
     Err(Problem::new(

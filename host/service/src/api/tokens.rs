@@ -5,89 +5,21 @@ use std::sync::Arc;
 use axum::Json;
 use axum::extract::State;
 use http::StatusCode;
-use serde::{Deserialize, Serialize};
-use store::TokenRow;
-use utoipa::ToSchema;
 
 use super::extract::{Body, InPath};
 use super::history::note;
-use crate::identity::{Identity, Scope, Scopes, mint};
+use crate::identity::{Identity, Scopes, mint};
 use crate::problem::{Kind, Problem};
 use crate::service::Service;
+use crate::view::{MadeToken, NewToken, TokenView, Tokens};
 
 /// Characters of a name.
 const MAX_NAME: usize = 100;
 /// The longest life of a token that has an end: ten years, in seconds.
 const MAX_LIFE_S: u64 = 10 * 365 * 86_400;
 
-/// A token, without its secret.
-#[derive(Debug, Serialize, ToSchema)]
-pub(crate) struct TokenView {
-    /// Its public name.
-    pub(crate) id: String,
-    /// Who it was given to.
-    pub(crate) name: String,
-    /// What it may do.
-    pub(crate) scopes: Vec<Scope>,
-    /// When it was made, in seconds since 1970.
-    pub(crate) created: u64,
-    /// When it ends, in seconds since 1970; null if it does not.
-    pub(crate) expires: Option<u64>,
-    /// When it was last used, to the minute.
-    pub(crate) used: Option<u64>,
-    /// Who made it, or the token that a browser's session is of.
-    pub(crate) by: String,
-}
-
-impl From<TokenRow> for TokenView {
-    fn from(row: TokenRow) -> TokenView {
-        TokenView {
-            scopes: row.scopes.parse::<Scopes>().unwrap_or_default().iter().collect(),
-            id: row.id,
-            name: row.name,
-            created: row.created,
-            expires: row.expires,
-            used: row.used,
-            by: row.by,
-        }
-    }
-}
-
-/// Every token.
-#[derive(Debug, Serialize, ToSchema)]
-pub(super) struct Tokens {
-    /// Oldest first.
-    tokens: Vec<TokenView>,
-}
-
-/// A token that is wanted.
-#[derive(Debug, Deserialize, ToSchema)]
-#[serde(deny_unknown_fields)]
-pub(super) struct NewToken {
-    /// Who it is for: builds and events are signed with it.
-    #[schema(min_length = 1, max_length = 100)]
-    name: String,
-    /// What it may do.
-    #[schema(min_items = 1)]
-    scopes: Vec<Scope>,
-    /// For how long, in seconds; without it, until it is revoked.
-    #[serde(default)]
-    #[schema(minimum = 1, maximum = 315_360_000)]
-    expires_in_s: Option<u64>,
-}
-
-/// A new token.
-#[derive(Debug, Serialize, ToSchema)]
-pub(super) struct MadeToken {
-    /// The token: it is shown this once.
-    token: String,
-    /// What else is known of it.
-    #[serde(flatten)]
-    view: TokenView,
-}
-
 /// Every token, without its secret
-#[utoipa::path(get, path = "/tokens", tag = "tokens", responses((status = 200, body = Tokens)))]
+#[utoipa::path(get, path = "/tokens", operation_id = "tokens", tag = "tokens", responses((status = 200, body = Tokens)))]
 pub(super) async fn list(State(service): State<Arc<Service>>) -> Result<Json<Tokens>, Problem> {
     Ok(Json(Tokens { tokens: token_views(&service).await? }))
 }
@@ -135,12 +67,17 @@ pub(super) async fn revoke(
     identity: Identity,
     InPath(id): InPath<String>,
 ) -> Result<StatusCode, Problem> {
-    if id.contains('\0') || !crate::identity::revoke(&service, &id).await? {
+    revoke_token(&service, &identity, &id).await?;
+    Ok(StatusCode::NO_CONTENT)
+}
+
+/// Revokes a token, and notes who did.
+pub(crate) async fn revoke_token(service: &Service, identity: &Identity, id: &str) -> Result<(), Problem> {
+    if id.contains('\0') || !crate::identity::revoke(service, id).await? {
         return Err(Problem::not_found(
             format!("there is no token `{id}`"),
             "`muster tokens list` lists those there are",
         ));
     }
-    note(&service, &identity.name, "token-revoked", &id, &serde_json::json!({})).await?;
-    Ok(StatusCode::NO_CONTENT)
+    note(service, &identity.name, "token-revoked", id, &serde_json::json!({})).await
 }

@@ -2,14 +2,14 @@
 
 /// Decodes a stream piece by piece.
 #[derive(Debug, Default)]
-pub(super) struct Letters {
+pub struct Letters {
     cut: Vec<u8>,
 }
 
 impl Letters {
     /// The text of a piece, and how many bytes of the stream it stands for. The bytes of a letter that was cut wait for
     /// the next piece.
-    pub(super) fn push(&mut self, piece: &[u8]) -> (String, usize) {
+    pub fn push(&mut self, piece: &[u8]) -> (String, usize) {
         let mut bytes = std::mem::take(&mut self.cut);
         bytes.extend_from_slice(piece);
         let whole = match std::str::from_utf8(&bytes) {
@@ -23,7 +23,7 @@ impl Letters {
     }
 
     /// What waits when the stream is over.
-    pub(super) fn end(&mut self) -> (String, usize) {
+    pub fn end(&mut self) -> (String, usize) {
         let bytes = std::mem::take(&mut self.cut);
         (String::from_utf8_lossy(&bytes).into_owned(), bytes.len())
     }

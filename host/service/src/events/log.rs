@@ -10,13 +10,13 @@ use bytes::Bytes;
 use engine::BuildId;
 use futures::{Stream, StreamExt as _, stream};
 use logs::LogError;
-use serde::Serialize;
 use tokio::sync::OwnedSemaphorePermit;
 use tokio_util::sync::CancellationToken;
 
 use super::changes::Changes;
 use super::letters::Letters;
 use crate::service::Service;
+use crate::view::LogPiece;
 
 /// How long a log may still grow when its build is over. A log that was not finished then never will be: its writer
 /// was killed.
@@ -76,14 +76,6 @@ impl Follower {
     }
 }
 
-/// A piece of a log, as an event carries it.
-#[derive(Serialize)]
-struct Piece<'a> {
-    /// Where it begins, in bytes.
-    offset: u64,
-    text: &'a str,
-}
-
 /// The same as events: `log` with `{"offset", "text"}`, its id the offset after it, and `end` when nothing more comes.
 pub(crate) fn log_events(
     pieces: impl Stream<Item = Result<Bytes, LogError>> + Send,
@@ -122,7 +114,7 @@ fn log_event(at: &mut u64, (text, bytes): (String, usize)) -> Option<Vec<Event>>
     }
     let offset = *at;
     *at += bytes as u64;
-    let event = Event::default().id(at.to_string()).event("log").json_data(Piece { offset, text: &text });
+    let event = Event::default().id(at.to_string()).event("log").json_data(LogPiece { offset, text });
     // Text and a number are always written.
     Some(event.into_iter().collect())
 }

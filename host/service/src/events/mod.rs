@@ -6,6 +6,7 @@ mod log;
 mod pages;
 mod status;
 
+pub use letters::Letters;
 pub(crate) use log::{follow, log_events};
 pub(crate) use pages::{any_change, build_changes};
 pub(crate) use status::status_events;

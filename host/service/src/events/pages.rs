@@ -20,12 +20,14 @@ use crate::service::Service;
 
 /// Changes within this time are one.
 const GATHER: Duration = Duration::from_millis(250);
+/// How often the overview is read again when nothing is committed: machines come and go without that.
+const STILL: Duration = Duration::from_secs(5);
 /// How often the overview of a process that drives nothing is read again.
 const STANDBY: Duration = Duration::from_secs(2);
 /// How long the log of a build that is over may still grow.
 const LAST_BYTES: Duration = Duration::from_secs(5);
 
-/// `change`, whenever anything is committed.
+/// `change`, whenever anything is committed, and every few seconds.
 pub(crate) fn any_change(
     service: Arc<Service>,
     place: OwnedSemaphorePermit,
@@ -34,14 +36,14 @@ pub(crate) fn any_change(
     let committed = service.driven().map(|coordinator| coordinator.subscribe());
     stream::unfold((service, committed, place), |(service, mut committed, place)| async move {
         match &mut committed {
-            Some(receiver) => {
-                if let Err(RecvError::Closed) = receiver.recv().await {
-                    committed = None;
-                } else {
+            Some(receiver) => match tokio::time::timeout(STILL, receiver.recv()).await {
+                Err(_) => {}
+                Ok(Err(RecvError::Closed)) => committed = None,
+                Ok(_) => {
                     tokio::time::sleep(GATHER).await;
                     *receiver = receiver.resubscribe();
                 }
-            }
+            },
             None => {
                 tokio::time::sleep(STANDBY).await;
                 committed = service.driven().map(|coordinator| coordinator.subscribe());

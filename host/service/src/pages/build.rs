@@ -11,11 +11,12 @@ use engine::BuildId;
 use http::{HeaderMap, StatusCode};
 use report::html::{Bounded, Failure, Timeline};
 
+use super::actions::Acts;
 use super::log::Frame;
 use super::shell::{Shell, html, plain, wants_text};
 use super::tests::{Asked, Tests};
 use super::words;
-use crate::api::{Args, InPath, Lines, build_id, build_view, may, read_lines, report_now, streams_of};
+use crate::api::{Args, InPath, Lines, build_id, build_view, read_lines, report_now, streams_of};
 use crate::facts::Known;
 use crate::identity::Identity;
 use crate::problem::Problem;
@@ -36,8 +37,7 @@ struct Page<'a> {
     build: &'a BuildView,
     shown: Shown,
     frame: Frame,
-    may_cancel: bool,
-    may_retry: bool,
+    acts: Acts,
 }
 
 #[derive(Template)]
@@ -80,12 +80,9 @@ pub(super) async fn build(
     if text {
         return plain(&Text { shell: Shell::new("", Some(&identity)), build: &build, shown, frame });
     }
-    let is_over = build.item.outcome.is_some();
-    let owns = may(&identity, &known.kept.submission);
     let page = Page {
         shell: shell(&build, &identity),
-        may_cancel: owns && !is_over && build.cancel.is_none(),
-        may_retry: owns && is_over && !build.submission.tree.is_empty(),
+        acts: Acts::of(&service, &identity, &build),
         build: &build,
         shown,
         frame,

@@ -6,8 +6,10 @@ use askama::Template;
 use axum::extract::State;
 use axum::response::Response;
 use http::StatusCode;
+use report::ansi::Look;
 use serde::Deserialize;
 
+use super::actions::Acts;
 use super::shell::{Shell, html};
 use super::words;
 use crate::api::{Args, Build, Lines, build_view, read_lines, search_lines};
@@ -46,6 +48,7 @@ pub(super) struct Row {
 struct Page {
     shell: Shell,
     build: BuildView,
+    acts: Acts,
     asked: Asked,
     frame: Frame,
     found: Option<SearchPage>,
@@ -74,7 +77,7 @@ impl Frame {
     pub(super) fn new(build: &BuildView, page: &LinesPage, query: &str) -> Frame {
         let row = |line: &LineView| Row {
             line: line.line,
-            html: report::ansi::html(line.text.as_bytes()),
+            html: report::ansi::html_from(line.text.as_bytes(), Look::read(&line.look)),
             text: line.text.clone(),
         };
         Frame {
@@ -113,6 +116,7 @@ pub(super) async fn log(
     }
     let page = Page {
         shell,
+        acts: Acts::of(&service, &identity, &build),
         frame: Frame::new(&build, &page, &asked.q),
         found,
         earlier: (first > 1).then(|| first.saturating_sub(PAGE).max(1)),

@@ -10,8 +10,10 @@ mod builds;
 mod live;
 mod log;
 mod login;
+mod machine;
 mod output;
 mod overview;
+mod plugins;
 mod refusal;
 mod shell;
 mod tables;
@@ -32,11 +34,7 @@ pub(crate) fn router(service: &Arc<Service>) -> Router<Arc<Service>> {
     let mut router = Router::new();
     for scope in Scope::ALL {
         let guard = from_fn_with_state((Arc::clone(service), scope), refusal::require);
-        // A group without a route has nothing to guard.
-        let group = group(scope);
-        if group.has_routes() {
-            router = router.merge(group.route_layer(guard));
-        }
+        router = router.merge(group(scope).route_layer(guard));
     }
     router.merge(outside()).layer(from_fn(refusal::confine))
 }
@@ -53,13 +51,18 @@ fn group(scope: Scope) -> Router<Arc<Service>> {
             .route("/builds/{id}/live", get(live::build))
             .route("/builds/{id}/log", get(log::log))
             .route("/builds/{id}/logs/{stream}", get(output::output))
-            .route("/plugins", get(tables::plugins))
+            .route("/builds/{id}/machines/{lease}", get(machine::machine))
+            .route("/plugins", get(plugins::plugins))
             .route("/events", get(tables::events)),
         Scope::Submit => Router::new()
             .route("/builds/{id}/cancel", post(actions::cancel))
             .route("/builds/{id}/retry", post(actions::retry)),
-        Scope::Manage => Router::new(),
-        Scope::Admin => Router::new().route("/tokens", get(tables::tokens)),
+        Scope::Manage => Router::new()
+            .route("/plugins/reload", post(plugins::reload))
+            .route("/plugins/{name}/rollback", post(plugins::rollback)),
+        Scope::Admin => {
+            Router::new().route("/tokens", get(tables::tokens)).route("/tokens/{id}/revoke", post(actions::revoke))
+        }
     }
 }
 

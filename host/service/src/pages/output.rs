@@ -10,7 +10,7 @@ use http::StatusCode;
 
 use super::shell::{Shell, html};
 use super::words;
-use crate::api::{InPath, build_id, streams_of};
+use crate::api::{InPath, build_id, follower_at, streams_of};
 use crate::identity::Identity;
 use crate::problem::Problem;
 use crate::service::Service;
@@ -25,8 +25,7 @@ struct Page {
     shell: Shell,
     build: u64,
     stream: StreamView,
-    cut: u64,
-    html: String,
+    tail: Tail,
 }
 
 /// The output of an exec.
@@ -44,18 +43,39 @@ pub(super) async fn output(
         ));
     };
     let key = if name == ORDERED || name == NOTES { name.clone() } else { format!("{EXEC}{name}") };
-    let cut = stream.bytes.saturating_sub(SHOWN);
+    let tail = tail(&service, id, &key, stream.bytes, SHOWN).await?;
+    let mut shell = Shell::new(format!("{} · #{} · muster", words::line(&name), id.0), Some(&identity));
+    shell.place = "Builds";
+    html(StatusCode::OK, &Page { shell, build: id.0, stream, tail })
+}
+
+/// The end of a stream, as markup.
+pub(super) struct Tail {
+    /// Bytes before it.
+    pub(super) cut: u64,
+    /// Its text with colours.
+    pub(super) html: String,
+}
+
+/// The last bytes, at most `room`, of a stream that has `end`.
+pub(super) async fn tail(
+    service: &Service,
+    build: BuildId,
+    stream: &str,
+    end: u64,
+    room: u64,
+) -> Result<Tail, Problem> {
+    let cut = end.saturating_sub(room);
     let (mut at, mut bytes) = (cut, Vec::new());
-    while at < stream.bytes {
-        let wanted = usize::try_from(stream.bytes - at).unwrap_or(usize::MAX);
-        let piece = service.logs().read(id.0, &key, at, wanted).await?.bytes;
+    while at < end {
+        let wanted = usize::try_from(end - at).unwrap_or(usize::MAX);
+        let piece = service.logs().read(build.0, stream, at, wanted).await?.bytes;
         if piece.is_empty() {
             break;
         }
         at += piece.len() as u64;
         bytes.extend_from_slice(&piece);
     }
-    let mut shell = Shell::new(format!("{} · #{} · muster", words::line(&name), id.0), Some(&identity));
-    shell.place = "Builds";
-    html(StatusCode::OK, &Page { shell, build: id.0, stream, cut, html: report::ansi::html(&bytes) })
+    let look = follower_at(service, build, stream, cut).await?.look();
+    Ok(Tail { cut, html: report::ansi::html_from(&bytes, look) })
 }

@@ -6,27 +6,38 @@ use askama::Template;
 use axum::extract::State;
 use axum::response::Response;
 use coordinator::LiveBuild;
-use engine::{BuildId, Phase};
+use engine::Phase;
 use http::{HeaderMap, StatusCode};
 
+use super::actions::Acts;
 use super::shell::{Shell, html, plain, standing, wants_text};
 use super::words;
-use crate::api::{BuildsPage, Filter, Queue, builds_page, queue};
+use crate::api::{Filter, Queue, builds_page, queue};
 use crate::identity::Identity;
-use crate::ports::PoolView;
+use crate::ports::{PoolMachine, PoolView};
 use crate::problem::Problem;
 use crate::service::Service;
-use crate::view::{BuildItem, live_item, machines};
+use crate::view::{BuildItem, BuildsPage, MachineWord, live_item};
 
 /// Builds of each list.
 const SHOWN: u32 = 25;
+/// Machines of each pool.
+const MACHINES: usize = 100;
 
 #[derive(Template)]
 #[template(path = "overview.html")]
-struct Page {
+struct Page<'a> {
     shell: Shell,
+    service: &'a Service,
+    identity: &'a Identity,
     builds: Vec<BuildItem>,
     over: Overview,
+}
+
+impl Page<'_> {
+    fn may_cancel(&self, item: &BuildItem) -> bool {
+        Acts::of_item(self.service, self.identity, item).cancel
+    }
 }
 
 #[derive(Template)]
@@ -42,21 +53,8 @@ struct Overview {
     started_ms: u64,
     running: Vec<BuildItem>,
     waiting: Queue,
-    pools: Vec<Pool>,
+    pools: Vec<PoolView>,
     recent: BuildsPage,
-}
-
-/// A pool, and what its machines do.
-struct Pool {
-    view: PoolView,
-    machines: Vec<Machine>,
-}
-
-struct Machine {
-    name: String,
-    host_type: String,
-    build: Option<u64>,
-    does: String,
 }
 
 /// The overview, as a page or as text.
@@ -73,7 +71,7 @@ pub(super) async fn overview(
     shell.icon = if over.waiting.running > 0 { "running" } else { "idle" };
     (shell.place, shell.live, shell.twin) = ("Overview", "/live".to_owned(), "/index.txt".to_owned());
     let builds = std::mem::take(&mut over.recent.builds);
-    html(StatusCode::OK, &Page { shell, builds, over })
+    html(StatusCode::OK, &Page { shell, service: &service, identity: &identity, builds, over })
 }
 
 /// The overview as text.
@@ -96,16 +94,12 @@ async fn read(service: &Service) -> Result<Overview, Problem> {
         None => Queue::default(),
     };
     let recent = builds_page(service, listed(false)).await?;
-    let mut pools = Vec::new();
-    for view in service.planner().pools().await {
-        pools.push(pool(service, view).await);
-    }
     Ok(Overview {
         standing: standing(service),
         started_ms: service.started_ms(),
         running: running(service).await?,
         waiting,
-        pools,
+        pools: service.pools().await,
         recent,
     })
 }
@@ -129,37 +123,41 @@ async fn running(service: &Service) -> Result<Vec<BuildItem>, Problem> {
     Ok(items)
 }
 
-async fn pool(service: &Service, view: PoolView) -> Pool {
-    let mut shown = Vec::with_capacity(view.machines.len());
-    for machine in &view.machines {
-        shown.push(Machine {
-            name: machine.name.clone(),
-            host_type: machine.host_type.clone(),
-            build: machine.build,
-            does: match machine.build {
-                Some(build) => does(service, BuildId(build), &machine.name).await,
-                None => "free".to_owned(),
-            },
-        });
+/// What a machine does, in words; the build that holds it is named before them.
+fn does(machine: &PoolMachine) -> String {
+    let mut said = match (machine.state, machine.phase, machine.running) {
+        (MachineWord::Free, ..) => "free".to_owned(),
+        (MachineWord::BeingMade, ..) => "is being made".to_owned(),
+        (MachineWord::Held, Some(phase), Some(attempt)) => format!("{}, runs a{attempt}", phase.word()),
+        (MachineWord::Held, Some(phase), None) => phase.word().to_owned(),
+        (MachineWord::Held, None, _) => "held".to_owned(),
+        (MachineWord::ToBeAdopted, ..) => "waits to be adopted".to_owned(),
+        (MachineWord::Leaving, ..) => "is being given back".to_owned(),
+        (MachineWord::Lost, ..) => "lost".to_owned(),
+    };
+    if machine.adopted {
+        said.push_str(", adopted");
     }
-    Pool { view, machines: shown }
+    said
 }
 
-/// What a machine does for the build that holds it.
-async fn does(service: &Service, build: BuildId, name: &str) -> String {
-    // A build that is gone meanwhile is no reason to show nothing.
-    let Ok(known) = service.known(build).await else { return "held".to_owned() };
-    known.look(|facts, _| {
-        let held = machines(facts).into_iter().find(|machine| machine.name == name && machine.left_ms.is_none());
-        match held {
-            Some(machine) => match machine.running {
-                Some(attempt) => format!("runs a{attempt}"),
-                None if machine.ready_ms.is_none() => "gets ready".to_owned(),
-                None => facts.phase().to_string(),
-            },
-            None => "held".to_owned(),
-        }
-    })
+/// The machines of a pool that are shown, and how many are not: those in use come first.
+fn shown(pool: &PoolView) -> (Vec<&PoolMachine>, usize) {
+    let mut machines: Vec<&PoolMachine> = pool.machines.iter().collect();
+    machines.sort_by_key(|machine| machine.state == MachineWord::Free);
+    machines.truncate(MACHINES);
+    let more = pool.machines.len() - machines.len();
+    (machines, more)
+}
+
+/// How much of a pool is in use.
+fn in_use(pool: &PoolView) -> String {
+    match (pool.unused, pool.total) {
+        (true, Some(total)) => format!("up to {}", report::text::plural(u64::from(total), "machine")),
+        (true, None) => "not used yet".to_owned(),
+        (false, Some(total)) => format!("{} of {total} in use", pool.in_use),
+        (false, None) => format!("{} in use", pool.in_use),
+    }
 }
 
 impl Overview {

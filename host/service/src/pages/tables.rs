@@ -1,4 +1,4 @@
-//! Plugins, events, tokens: what there is, and who changed it.
+//! Events and tokens: what there is, and who changed it.
 
 use std::sync::Arc;
 
@@ -9,52 +9,11 @@ use http::StatusCode;
 
 use super::shell::{Shell, html};
 use super::words;
-use crate::api::{Args, EventFilter, EventsPage, TokenView, events_page, token_views};
+use crate::api::{Args, EventFilter, EventsPage, events_page, token_views};
 use crate::identity::Identity;
-use crate::ports::{BuilderView, PluginView};
 use crate::problem::Problem;
 use crate::service::Service;
-
-#[derive(Template)]
-#[template(path = "plugins.html")]
-struct Plugins {
-    shell: Shell,
-    plugins: Vec<Plugin>,
-    builders: Vec<BuilderView>,
-}
-
-/// A plugin, and the generations before the one that serves.
-struct Plugin {
-    view: PluginView,
-    generations: Vec<Generation>,
-}
-
-struct Generation {
-    digest: String,
-    at_ms: u64,
-    who: String,
-    source: String,
-    serves: bool,
-}
-
-/// The plugins, their generations, and the builders that come from them.
-pub(super) async fn plugins(State(service): State<Arc<Service>>, identity: Identity) -> Result<Response, Problem> {
-    let mut plugins = Vec::new();
-    for view in service.planner().plugins() {
-        let rows = service.store().generations(&view.name).await?;
-        let generations = rows.into_iter().map(|row| Generation {
-            serves: row.digest == view.digest,
-            at_ms: crate::view::unix_ms(row.at),
-            digest: row.digest,
-            who: row.who,
-            source: row.source,
-        });
-        plugins.push(Plugin { generations: generations.collect(), view });
-    }
-    let mut shell = Shell::new("plugins · muster", Some(&identity));
-    shell.place = "Plugins";
-    html(StatusCode::OK, &Plugins { shell, plugins, builders: service.planner().builders() })
-}
+use crate::view::TokenView;
 
 #[derive(Template)]
 #[template(path = "events.html")]
@@ -88,12 +47,20 @@ struct Token {
     created_ms: u64,
     expires_ms: Option<u64>,
     used_ms: Option<u64>,
+    /// The one that asks.
+    own: bool,
 }
 
-impl From<TokenView> for Token {
-    fn from(view: TokenView) -> Token {
+impl Token {
+    fn new(view: TokenView, identity: &Identity) -> Token {
         let ms = |seconds: u64| seconds.saturating_mul(1_000);
-        Token { created_ms: ms(view.created), expires_ms: view.expires.map(ms), used_ms: view.used.map(ms), view }
+        Token {
+            created_ms: ms(view.created),
+            expires_ms: view.expires.map(ms),
+            used_ms: view.used.map(ms),
+            own: view.id == identity.token,
+            view,
+        }
     }
 }
 
@@ -101,5 +68,7 @@ impl From<TokenView> for Token {
 pub(super) async fn tokens(State(service): State<Arc<Service>>, identity: Identity) -> Result<Response, Problem> {
     let mut shell = Shell::new("tokens · muster", Some(&identity));
     shell.place = "Tokens";
-    html(StatusCode::OK, &Tokens { shell, tokens: token_views(&service).await?.into_iter().map(Token::from).collect() })
+    let views = token_views(&service).await?;
+    let tokens = views.into_iter().map(|view| Token::new(view, &identity)).collect();
+    html(StatusCode::OK, &Tokens { shell, tokens })
 }

@@ -87,6 +87,15 @@ pub struct BuildItem {
     pub saved_s: Option<f64>,
 }
 
+/// A page of builds.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, ToSchema)]
+pub struct BuildsPage {
+    /// Newest first.
+    pub builds: Vec<BuildItem>,
+    /// Give this as `before` for the next page; null if this is the last.
+    pub next: Option<u64>,
+}
+
 impl BuildItem {
     /// Its outcome, or that it runs, in a word.
     pub fn state(&self) -> &'static str {

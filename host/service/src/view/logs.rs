@@ -75,12 +75,12 @@ fn place(name: &str) -> Place {
 }
 
 /// `a12` is an attempt.
-fn attempt(name: &str) -> Option<AttemptId> {
+pub(super) fn attempt(name: &str) -> Option<AttemptId> {
     name.strip_prefix('a')?.parse().ok().map(AttemptId)
 }
 
 /// The claim that an exec ran under: its attempt's, or the one in its name: `make-3-1`, `list-3`, with or without `l`.
-fn lease(facts: &BuildFacts, name: &str) -> Option<LeaseId> {
+pub(super) fn lease(facts: &BuildFacts, name: &str) -> Option<LeaseId> {
     if let Some(attempt) = attempt(name) {
         return Some(facts.attempts.get(&attempt)?.lease);
     }
@@ -96,6 +96,19 @@ pub struct LineView {
     /// Where it begins, in bytes.
     pub offset: u64,
     /// Its text, terminal sequences included, without the line break.
+    pub text: String,
+    /// The color and weight that are on where it begins, as parameters of a color sequence: `1;31`; none is plain. What
+    /// was switched on more than 64 KiB before is over.
+    #[serde(default, skip_serializing_if = "String::is_empty")]
+    pub look: String,
+}
+
+/// A piece of a log, as an event carries it.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
+pub struct LogPiece {
+    /// Where it begins, in bytes.
+    pub offset: u64,
+    /// Its text; what is no UTF-8 is replaced.
     pub text: String,
 }
 

@@ -36,8 +36,13 @@ pub fn machines(facts: &BuildFacts) -> Vec<MachineView> {
     facts.leases.iter().map(|(id, lease)| machine(facts, *id, lease)).collect()
 }
 
+/// The attempt that runs on the machine of a claim now.
+pub(crate) fn running_on(facts: &BuildFacts, lease: LeaseId) -> Option<u64> {
+    let mut attempts = facts.attempts.iter().rev();
+    attempts.find(|(_, attempt)| attempt.lease == lease && attempt.ended.is_none()).map(|(id, _)| id.0)
+}
+
 fn machine(facts: &BuildFacts, id: LeaseId, lease: &LeaseFacts) -> MachineView {
-    let running = facts.attempts.iter().rev().find(|(_, attempt)| attempt.lease == id && attempt.ended.is_none());
     MachineView {
         lease: id.0,
         name: lease.machine.name.clone(),
@@ -48,6 +53,6 @@ fn machine(facts: &BuildFacts, id: LeaseId, lease: &LeaseFacts) -> MachineView {
         ready_ms: lease.ready.map(unix_ms),
         left_ms: lease.ended.as_ref().map(|(at, _)| unix_ms(*at)),
         lost: lease.ended.as_ref().and_then(|(_, lost)| lost.as_ref().map(ToString::to_string)),
-        running: running.map(|(attempt, _)| attempt.0),
+        running: running_on(facts, id),
     }
 }

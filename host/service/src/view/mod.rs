@@ -6,7 +6,9 @@ mod event;
 mod item;
 mod logs;
 mod machine;
+mod machine_log;
 mod test;
+mod token;
 mod words;
 
 pub use build::{BuildView, FaultView, PhaseView, PluginUseView, RestartView, build};
@@ -15,9 +17,11 @@ pub use event::{BuildEvent, What, event};
 pub use item::{BuildItem, TestCounts, counts, ended_item, live_item};
 pub use logs::{LineView, LinesPage, LogStreams, MachineLogs, MatchView, SearchPage, StreamView, streams};
 pub use machine::{MachineView, machines};
+pub(crate) use machine_log::{MachineLog, Part, machine_log};
 pub(crate) use test::tries;
 pub use test::{TestView, TestsPage, TryView, test};
-pub use words::{OutcomeWord, PhaseWord, RoleWord, VerdictWord};
+pub use token::{MadeToken, NewToken, TokenView, Tokens};
+pub use words::{MachineWord, OutcomeWord, PhaseWord, RoleWord, VerdictWord};
 
 /// Seconds, to the microsecond: more digits would only be noise.
 pub(crate) fn seconds(span: std::time::Duration) -> f64 {

@@ -104,6 +104,25 @@ impl From<Role> for RoleWord {
     }
 }
 
+/// What a machine is to its pool.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
+#[serde(rename_all = "snake_case")]
+pub enum MachineWord {
+    /// Nobody uses it.
+    #[default]
+    Free,
+    /// It is made, or connected to and emptied, for a build.
+    BeingMade,
+    /// A build holds it.
+    Held,
+    /// An earlier life of the coordinator held it: its build is asked whether it goes on there.
+    ToBeAdopted,
+    /// Its build is through with it: it is being emptied, or destroyed.
+    Leaving,
+    /// It does not answer as it should.
+    Lost,
+}
+
 /// The result of a test.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 #[serde(rename_all = "kebab-case")]

@@ -1,12 +1,15 @@
 //! Pages in a real browser: the log of half a million lines, what is live, what needs no script, and pictures.
 
 use std::fmt::Write as _;
+use std::ops::RangeInclusive;
 
 use anyhow::Context as _;
 use engine::{Certificate, Outcome, VerdictKind};
 use serde_json::json;
 use service::Standing;
 use service::identity::Scope;
+use service::ports::PlanRefused;
+use store::GenerationRow;
 
 use crate::chromium::Chromium;
 use crate::recorded::ended;
@@ -15,6 +18,8 @@ use crate::server::{Server, settings, start, starting};
 
 /// Lines of the long log.
 const LINES: u64 = 500_000;
+/// Lines that are red, which is said once before the first and once behind the last.
+const RED: RangeInclusive<u64> = 249_990..=250_010;
 /// Nodes a page with a long log may have.
 const MAX_NODES: u64 = 5_000;
 /// All nodes of the page, texts and what is in the head included.
@@ -56,7 +61,13 @@ async fn write_long_log(server: &Server, build: u64) -> anyhow::Result<()> {
         let mut text = String::new();
         for line in block * 1_000 + 1..=block * 1_000 + 1_000 {
             let rare = if line == 490_000 || line == 17 { " a needle" } else { "" };
-            writeln!(text, "\x1b[32mok\x1b[0m   \texample.org/package/number{line}{rare}\t0.{:03}s", line % 1_000)?;
+            let (ok, end) = match line {
+                _ if line == *RED.start() => ("\x1b[31mno", ""),
+                _ if line == *RED.end() => ("no", "\x1b[0m"),
+                _ if RED.contains(&line) => ("no", ""),
+                _ => ("\x1b[32mok\x1b[0m", ""),
+            };
+            writeln!(text, "{ok}   \texample.org/package/number{line}{rare}\t0.{:03}s{end}", line % 1_000)?;
         }
         writer.append(text.as_bytes()).await?;
     }
@@ -96,6 +107,14 @@ async fn half_a_million_lines_are_a_page_like_any_other() -> anyhow::Result<()> 
     browser.eval("location.hash = '#L250000'").await?;
     browser.until(&shows(250_000, "number250000")).await?;
     browser.until("document.querySelector('.row.chosen').dataset.line === '250000'").await?;
+    // Lines are asked for in pages of 500: one ends and the next begins within the red.
+    for (line, color) in
+        [(249_989, "c2"), (249_995, "c1"), (250_000, "c1"), (250_001, "c1"), (250_010, "c1"), (250_011, "c2")]
+    {
+        browser
+            .until(&format!("document.querySelector('[data-line=\"{line}\"] .text span')?.className === '{color}'"))
+            .await?;
+    }
     let nodes = browser.eval(NODES).await?.as_u64().context("no number")?;
     eprintln!(
         "{LINES} lines: {nodes} nodes; end {end:.0} ms, top {top:.0} ms, search {search:.0} ms, search in vain {absent:.0} ms"
@@ -132,10 +151,84 @@ async fn a_page_follows_its_build_and_its_buttons_work() -> anyhow::Result<()> {
     browser.until(&shows(1, "line 1 of")).await?;
     log.finish().await?;
     assert_eq!(browser.eval("window.stayed").await?, true, "the page was not loaded again");
+    browser.eval("window.confirm = () => { window.asked = true; return false; }").await?;
+    browser.eval("document.querySelector('button.danger').click()").await?;
+    assert_eq!(browser.eval("window.asked").await?, true, "what was replaced meanwhile asks, too");
     browser.eval("window.confirm = () => true; document.querySelector('button.danger').click()").await?;
     browser.until("document.querySelector('.head .chip').textContent === 'canceled'").await?;
     browser.until("document.title.startsWith('canceled') && !document.querySelector('button.danger')").await?;
     browser.until("document.querySelector('link[rel=icon]').href.endsWith('/canceled.svg')").await?;
+    assert_eq!(browser.complaints, [""; 0]);
+    Ok(())
+}
+
+#[tokio::test]
+async fn machines_are_seen_in_their_pools_and_by_what_they_printed() -> anyhow::Result<()> {
+    let Some(mut browser) = Chromium::start().await? else { return Ok(()) };
+    let server = start().await?;
+    let failed = scene::failed(&server.store, &server.logs).await?.0;
+    let running = scene::running(&server.store, &server.logs).await?.build.0;
+    server.planner.have(scene::pools(running));
+    log_in(&server, &mut browser).await?;
+    browser.until("document.querySelector('#pools').innerText.includes('test, runs a3')").await?;
+    let pools = browser.eval("document.querySelector('#pools').innerText").await?;
+    let pools = pools.as_str().unwrap_or_default();
+    for told in ["3 of 8 in use", "adopted", "is being made", "nothing answers at", "free", "up to 40 machines"] {
+        assert!(pools.contains(told), "{told} is not in {pools}");
+    }
+    // What a pool does is no build's record, and seen all the same.
+    let mut pools = scene::pools(running);
+    pools[0].machines.pop();
+    server.planner.have(pools);
+    browser.until("!document.querySelector('#pools').innerText.includes('is being made')").await?;
+    browser.open(&server.url(&format!("/builds/{failed}"))).await?;
+    browser.eval("document.querySelector('#machines a[href$=\"/machines/1\"]').click()").await?;
+    browser.until("document.querySelectorAll('#parts section').length === 4").await?;
+    let headings = "Array.from(document.querySelectorAll('#parts h2'), one => one.id).join()";
+    assert_eq!(browser.eval(headings).await?, "part-make-l1-0,part-list-l1,part-a1,part-a3");
+    let yellow = "document.querySelector('#parts pre .c3').textContent";
+    assert_eq!(browser.eval(yellow).await?, "warning: a requirement has no version:\n    flask");
+    assert_eq!(browser.complaints, [""; 0]);
+    Ok(())
+}
+
+#[tokio::test]
+async fn plugins_and_tokens_are_changed_by_buttons() -> anyhow::Result<()> {
+    let Some(mut browser) = Chromium::start().await? else { return Ok(()) };
+    let server = start().await?;
+    for (digest, hours) in [("sha256:00", 30), ("sha256:01", 2)] {
+        let at = engine::Time::from_nanos((scene::now_ms()? - hours * 3_600_000) * 1_000_000);
+        let (plugin, who, source) = ("pytest".to_owned(), "ada".to_owned(), "/etc/muster/pytest.wasm".to_owned());
+        server.store.record_generation(&GenerationRow { plugin, digest: digest.to_owned(), at, who, source }).await?;
+    }
+    server.token("a job of before", Scope::Submit).await?;
+    log_in(&server, &mut browser).await?;
+    let click = |form: &str| {
+        format!("window.confirm = () => true; document.querySelector('form[action=\"{form}\"] button').click()")
+    };
+    browser.open(&server.url("/plugins")).await?;
+    browser.eval(&click("/plugins/reload")).await?;
+    browser.until("document.querySelector('.note').innerText.includes('1 plugin changed')").await?;
+    browser.look(1280, 900, false).await?;
+    browser.picture("plugins-told", true).await?;
+    let (what, hint) = ("pytest.wasm cannot be read: no such file".to_owned(), "put it back".to_owned());
+    server.planner.refuse(Some(PlanRefused { what, hint }));
+    browser.eval(&click("/plugins/pytest/rollback")).await?;
+    browser.until("document.querySelector('.note.bad').innerText.includes('pytest.wasm cannot be read')").await?;
+    browser.until("document.querySelector('main').innerText.includes('put it back')").await?;
+    browser.picture("refused", true).await?;
+    server.planner.refuse(None);
+    browser.open(&server.url("/plugins")).await?;
+    browser.eval(&click("/plugins/pytest/rollback")).await?;
+    browser.until("document.querySelector('.note').innerText.includes('`pytest` serves with')").await?;
+    assert_eq!(server.planner.changes(), ["ada reloads", "ada rolls pytest back"]);
+    let tokens = server.store.tokens().await?;
+    let other = tokens.iter().find(|token| token.name == "a job of before").context("no token")?;
+    browser.open(&server.url("/tokens")).await?;
+    browser.picture("tokens-buttons", true).await?;
+    browser.eval(&click(&format!("/tokens/{}/revoke", other.id))).await?;
+    browser.until("!document.querySelector('main').innerText.includes('a job of before')").await?;
+    assert!(server.store.tokens().await?.iter().all(|token| token.id != other.id));
     assert_eq!(browser.complaints, [""; 0]);
     Ok(())
 }
@@ -185,6 +278,7 @@ async fn pages_fit_where_they_are_read() -> anyhow::Result<()> {
         passed.end(21.0, Outcome::Passed, Certificate::default()).await?;
     }
     let running = scene::running(&server.store, &server.logs).await?.build.0;
+    server.planner.have(scene::pools(running));
     server.service.stand(Standing::Standby);
     log_in(&server, &mut browser).await?;
     let pages = [
@@ -195,6 +289,7 @@ async fn pages_fit_where_they_are_read() -> anyhow::Result<()> {
         ("builds", "/builds".to_owned()),
         ("plugins", "/plugins".to_owned()),
         ("tokens", "/tokens".to_owned()),
+        ("machine", format!("/builds/{failed}/machines/1")),
         ("output", format!("/builds/{failed}/logs/a3")),
         ("login", "/login".to_owned()),
     ];

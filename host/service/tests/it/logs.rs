@@ -7,6 +7,7 @@ use serde_json::{Value, json};
 use service::identity::Scope;
 
 use crate::recorded::ended;
+use crate::scene;
 use crate::server::{answer, start};
 
 const LOG: &[u8] = b"first line\nsecond \xc3\xa4 line\nthird\xff line\nlast";
@@ -119,5 +120,71 @@ async fn lines_are_found_by_number_and_by_text() -> anyhow::Result<()> {
     assert_eq!((numbers, &found["next"]), (vec![Some(2_000), Some(2_001), Some(2_002)], &json!(2_003)), "{found}");
     let (status, _) = client.get(&format!("/builds/{build}/log/search?q=")).await?;
     assert_eq!(status, 400);
+    Ok(())
+}
+
+#[tokio::test]
+async fn a_machine_has_one_log_of_all_that_ran_there() -> anyhow::Result<()> {
+    let server = start().await?;
+    let client = server.client(Scope::Read).await?;
+    let build = scene::failed(&server.store, &server.logs).await?.0;
+    let answer = client.request(Method::GET, &format!("/builds/{build}/machines/1/log")).send().await?;
+    assert_eq!(answer.headers()["muster-log-finished"], "true");
+    let length = answer.headers()["content-length"].to_str()?.parse::<usize>()?;
+    let text = answer.text().await?;
+    assert_eq!(text.len(), length);
+    let headings: Vec<&str> = text.lines().filter(|line| line.starts_with("=== ")).collect();
+    assert_eq!(
+        headings,
+        [
+            "=== local-1 (main, local), the made tree stood there after 7.50 s, given back after 32.5 s",
+            "=== make-l1-0: step 1 of making",
+            "=== list-l1: the tests are listed",
+            "=== a1: tests/api/test_orders.py::test_case_0 and 3 more; exit status 1 after 6.90 s",
+            "=== a3: tests/api/test_orders.py::test_case_22 and 19 more; exit status 1 after 11.8 s",
+        ]
+    );
+    assert!(text.contains("60 tests collected\n=== a1:"), "a heading has a line of its own: {text}");
+    assert!(!text.contains("of another machine"), "{text}");
+    let (_, other) = client.get(&format!("/builds/{build}/machines/l2/log")).await?;
+    assert!(other.as_str().is_some_and(|other| other.ends_with("of another machine\n")), "{other}");
+    for none in ["9", "local-1", "x"] {
+        let (status, told) = client.get(&format!("/builds/{build}/machines/{none}/log")).await?;
+        assert_eq!((status, told["type"].as_str()), (404, Some("urn:muster:not-found")), "{told}");
+    }
+    Ok(())
+}
+
+#[tokio::test]
+async fn lines_say_which_colour_is_on_where_they_begin() -> anyhow::Result<()> {
+    let server = start().await?;
+    let client = server.client(Scope::Read).await?;
+    let build = ended(&server.store, "ci").await?.0;
+    let mut writer = server.logs.writer(build, "log").await?;
+    // Over 64 KiB of red, of which nothing is said again, and a line that is longer than what is shown of one.
+    writer.append(b"plain\n\x1b[1;31mred\n").await?;
+    for line in 3..=2_000 {
+        writer.append(format!("line {line} is red as long as it is known to be\n").as_bytes()).await?;
+    }
+    writer.append(format!("{}\x1b[32mgreen\nstill green\x1b[m\nplain\n", "x".repeat(20_000)).as_bytes()).await?;
+    writer.finish().await?;
+    let look = async |from: u64, limit: u64| {
+        let (_, page) = client.get(&format!("/builds/{build}/log/lines?from={from}&limit={limit}")).await?;
+        let lines = page["lines"].as_array().cloned().unwrap_or_default();
+        let look = |line: &Value| line["look"].as_str().unwrap_or_default().to_owned();
+        anyhow::Ok(lines.iter().map(look).collect::<Vec<String>>())
+    };
+    assert_eq!(look(1, 4).await?, ["", "", "1;31", "1;31"]);
+    assert_eq!(look(1_000, 1).await?, ["1;31"], "a page may begin in the middle");
+    assert_eq!(look(1_999, 5).await?, ["", "", "", "32", ""], "what is long past is over");
+    // A line looks the same wherever the reading began.
+    let mut whole = Vec::new();
+    for from in [1, 1_001] {
+        whole.extend(look(from, 1_000).await?);
+    }
+    let last = whole.iter().rposition(|look| look == "1;31").unwrap_or_default();
+    for from in [last - 1, last, last + 1, last + 2] {
+        assert_eq!(look(from as u64 + 1, 2).await?, whole[from..from + 2], "line {}", from + 1);
+    }
     Ok(())
 }

@@ -15,3 +15,4 @@ mod server;
 mod submit;
 mod tokens;
 mod trees;
+mod unread;

@@ -2,6 +2,7 @@
 
 use http::Method;
 use reqwest::redirect::Policy;
+use service::Standing;
 use service::identity::Scope;
 
 use crate::scene::{self, HOSTILE};
@@ -100,7 +101,7 @@ async fn each_page_needs_its_scope() -> anyhow::Result<()> {
         anyhow::Ok(request.send().await?)
     };
     let pages = ["/", "/index.txt", "/live", "/builds", "/plugins", "/events", "/tokens"].map(str::to_owned);
-    let more = ["", ".txt", "/live", "/log", "/logs/a3"].map(|path| format!("/builds/{build}{path}"));
+    let more = ["", ".txt", "/live", "/log", "/logs/a3", "/machines/1"].map(|path| format!("/builds/{build}{path}"));
     for path in pages.iter().chain(&more) {
         let answer = ask(Method::GET, path, None).await?;
         if path.ends_with(".txt") {
@@ -113,13 +114,114 @@ async fn each_page_needs_its_scope() -> anyhow::Result<()> {
         assert_eq!(reader, if path == "/tokens" { 403 } else { 200 }, "{path}");
         assert_eq!(ask(Method::GET, path, Some(&admin)).await?.status(), 200, "{path}");
     }
-    for act in ["cancel", "retry"] {
-        let path = format!("/builds/{build}/{act}");
-        assert_eq!(ask(Method::POST, &path, None).await?.status(), 401, "{act}");
-        assert_eq!(ask(Method::POST, &path, Some(&read)).await?.status(), 403, "{act} needs `submit`");
-        assert_eq!(ask(Method::POST, &path, Some(&submit)).await?.status(), 403, "{act} of another's build");
-        assert_eq!(ask(Method::POST, &path, Some(&admin)).await?.status(), 409, "{act}: over, and its tree is gone");
+    // Each form, and what it answers to no token, `read`, `submit` (of another), `manage` and `admin`.
+    let forms = [
+        (format!("/builds/{build}/cancel"), [401, 403, 403, 409, 409]),
+        (format!("/builds/{build}/retry"), [401, 403, 403, 409, 409]),
+        ("/plugins/reload".to_owned(), [401, 403, 403, 303, 303]),
+        ("/plugins/pytest/rollback".to_owned(), [401, 403, 403, 303, 303]),
+        ("/plugins/none/rollback".to_owned(), [401, 403, 403, 404, 404]),
+        ("/tokens/none/revoke".to_owned(), [401, 403, 403, 403, 404]),
+    ];
+    let manage = server.token("root", Scope::Manage).await?;
+    for (path, expected) in forms {
+        for (token, expected) in [None, Some(&read), Some(&submit), Some(&manage), Some(&admin)].iter().zip(expected) {
+            let answer = ask(Method::POST, &path, token.map(String::as_str)).await?;
+            let status = answer.status();
+            let text = answer.text().await?;
+            assert_eq!(status, expected, "{path}: {text}");
+            let told = expected == 303 || text.contains("<h1>") && text.contains("class=\"note bad");
+            assert!(told, "{path}: what is refused is said on a page: {text}");
+        }
     }
+    assert_eq!(
+        server.planner.changes(),
+        ["root reloads", "root reloads", "root rolls pytest back", "root rolls pytest back"]
+    );
+    Ok(())
+}
+
+#[tokio::test]
+async fn what_one_may_not_do_is_not_shown() -> anyhow::Result<()> {
+    let server = start().await?;
+    let (build, older) = (scene::failed(&server.store, &server.logs).await?.0, ("sha256:00", "sha256:01"));
+    for digest in [older.0, older.1] {
+        let (plugin, source) = ("pytest".to_owned(), "bundled".to_owned());
+        let at = engine::Time::from_nanos(1_785_542_400_000_000_000);
+        let row = store::GenerationRow { plugin, digest: digest.to_owned(), at, who: "ada".to_owned(), source };
+        server.store.record_generation(&row).await?;
+    }
+    let shown = async |scope: Scope, path: &str, form: &str| {
+        let token = server.token("grace", scope).await?;
+        anyhow::Ok(page(&server, &token, path).await?.1.contains(&format!("action=\"{form}\"")))
+    };
+    let retry = format!("/builds/{build}/retry");
+    let (of_build, of_log) = (format!("/builds/{build}"), format!("/builds/{build}/log"));
+    for (page, form, needed) in [
+        (of_build.as_str(), retry.as_str(), Scope::Manage),
+        (of_log.as_str(), retry.as_str(), Scope::Manage),
+        ("/plugins", "/plugins/reload", Scope::Manage),
+        ("/plugins", "/plugins/pytest/rollback", Scope::Manage),
+    ] {
+        for scope in Scope::ALL {
+            assert_eq!(shown(scope, page, form).await?, scope >= needed, "{form} on {page} for `{scope}`");
+        }
+    }
+    let tokens = server.store.tokens().await?;
+    let id = tokens.first().map(|token| token.id.clone()).unwrap_or_default();
+    assert!(shown(Scope::Admin, "/tokens", &format!("/tokens/{id}/revoke")).await?);
+    server.service.stand(Standing::Standby);
+    assert!(!shown(Scope::Admin, "/plugins", "/plugins/reload").await?, "a standby changes nothing");
+    Ok(())
+}
+
+#[tokio::test]
+async fn a_form_is_taken_from_this_site_only() -> anyhow::Result<()> {
+    let server = start().await?;
+    let http = reqwest::Client::builder().redirect(Policy::none()).build()?;
+    let token = server.token("ada", Scope::Admin).await?;
+    let link = server.service.login_link(&token).await.map_err(|problem| anyhow::anyhow!("{:?}", problem.kind()))?;
+    let set = http.get(server.url(&link)).send().await?.headers()["set-cookie"].to_str()?.to_owned();
+    let cookie = set.split(';').next().unwrap_or_default().to_owned();
+    let id = server.store.tokens().await?.first().map(|token| token.id.clone()).unwrap_or_default();
+    for form in ["/plugins/reload", "/plugins/pytest/rollback", &format!("/tokens/{id}/revoke")] {
+        let post = || http.post(server.url(form)).header("cookie", &cookie);
+        assert_eq!(post().send().await?.status(), 403, "{form} from nowhere");
+        assert_eq!(post().header("origin", "http://evil.example").send().await?.status(), 403, "{form} from elsewhere");
+        let origin = format!("http://{}", server.address);
+        assert_eq!(post().header("origin", origin).send().await?.status(), 303, "{form}");
+    }
+    assert!(server.store.tokens().await?.is_empty(), "the session went with its token");
+    Ok(())
+}
+
+#[tokio::test]
+async fn pools_show_their_machines_and_what_they_do() -> anyhow::Result<()> {
+    let server = start().await?;
+    let token = server.token("ada", Scope::Read).await?;
+    let build = scene::running(&server.store, &server.logs).await?.build.0;
+    server.planner.have(scene::pools(build));
+    let (_, html) = page(&server, &token, "/").await?;
+    let (_, text) = page(&server, &token, "/index.txt").await?;
+    for told in [
+        format!("local-1 (local): #{build} test, runs a3 for"),
+        format!("local-2 (local): #{build} test, adopted for"),
+        format!("local-4 (local): #{build} is being made for"),
+        "10.0.0.7:8080: lost for".to_owned(),
+        "nothing answers at 10.0.0.7:8080".to_owned(),
+        "10.0.0.8:8080: free for".to_owned(),
+        "local (local): 3 of 8 in use; local".to_owned(),
+        "cloud (gce): up to 40 machines".to_owned(),
+    ] {
+        assert!(text.contains(&told), "{told} is not in {text}");
+    }
+    for told in ["test, runs a3", "nothing answers at 10.0.0.7:8080", "up to 40 machines", "is being made"] {
+        assert!(html.contains(told), "{told} is not in {html}");
+    }
+    let answer = server.http.get(server.url("/api/v1/pools")).bearer_auth(&token).send().await?;
+    let pools: serde_json::Value = serde_json::from_str(&answer.text().await?)?;
+    let first = &pools["pools"][0]["machines"][0];
+    assert_eq!((&first["state"], &first["phase"], &first["running"]), (&"held".into(), &"test".into(), &3.into()));
     Ok(())
 }
 

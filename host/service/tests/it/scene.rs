@@ -6,6 +6,8 @@ use engine::{
     AttemptId, BuildId, Certificate, CommandEnd, Estimate, EstimateSource, ExecFailure, ExecFailureKind, Fact, LeaseId,
     Machine, Outcome, Phase, Phases, PluginRef, Record, Role, Test, TestIndex, Time, Verdict, VerdictKind,
 };
+use service::ports::{PoolMachine, PoolView};
+use service::view::MachineWord;
 use service::{Kept, Submission};
 use store::{BuildHeader, Commit, Epoch, FinishedBuild, RecordRow, Store};
 
@@ -212,9 +214,19 @@ async fn write_logs(logs: &logs::LogStore, build: BuildId) -> anyhow::Result<()>
     let mut log = logs.writer(build.0, "log").await?;
     log.append(sample_log().as_bytes()).await?;
     log.finish().await?;
-    let mut exec = logs.writer(build.0, "exec/a3").await?;
-    exec.append(format!("{HOSTILE}\n\x1b[31mE   AssertionError\x1b[0m\n").as_bytes()).await?;
-    exec.finish().await?;
+    let hostile = format!("{HOSTILE}\n\x1b[31mE   AssertionError\x1b[0m\n");
+    let execs = [
+        ("make-l1-0", "installing what is needed\n\x1b[33mwarning: a requirement has no version:\n    flask\x1b[0m\n"),
+        ("list-l1", "60 tests collected"),
+        ("a1", "tests/api/test_orders.py::test_case_0 \x1b[32mPASSED\x1b[0m\n"),
+        ("a2", "of another machine\n"),
+        ("a3", hostile.as_str()),
+    ];
+    for (name, output) in execs {
+        let mut exec = logs.writer(build.0, &format!("exec/{name}")).await?;
+        exec.append(output.as_bytes()).await?;
+        exec.finish().await?;
+    }
     Ok(())
 }
 
@@ -230,6 +242,8 @@ pub(crate) fn sample_log() -> String {
     log += &format!("{HOSTILE}\n");
     log += &format!("one long line: {}\n", "0123456789".repeat(900));
     log += "\x1b[31mFAILED\x1b[0m tests/api/test_orders.py::test_case_40 - \x1b[1mAssertionError\x1b[0m: assert 502 == 200\n";
+    // A colour that goes on over the end of its line.
+    log += "\x1b[31mE   assert 502 == 200\nE    +  where 502 = <Response [502]>.status_code\x1b[0m\n";
     log + "\x1b[31m============ \x1b[1m2 failed\x1b[0m, \x1b[32m56 passed\x1b[0m\x1b[31m in 22.01s ============\x1b[0m\n"
 }
 
@@ -247,4 +261,49 @@ pub(crate) async fn running(store: &Store, logs: &logs::LogStore) -> anyhow::Res
     log.append(sample_log().as_bytes()).await?;
     log.flush().await?;
     Ok(scene)
+}
+
+/// Milliseconds since 1970.
+pub(crate) fn now_ms() -> anyhow::Result<u64> {
+    Ok(u64::try_from(SystemTime::now().duration_since(UNIX_EPOCH)?.as_millis())?)
+}
+
+/// Pools in every state, whose machines serve this build.
+pub(crate) fn pools(build: u64) -> Vec<PoolView> {
+    let now = now_ms().unwrap_or_default();
+    let machine = |name: &str, state: MachineWord, seconds: u64| PoolMachine {
+        name: name.to_owned(),
+        state,
+        since_ms: now - 1_000 * seconds,
+        ..PoolMachine::default()
+    };
+    let held = |lease: u64, state: MachineWord, seconds: u64| PoolMachine {
+        host_type: "local".to_owned(),
+        build: Some(build),
+        lease: Some(lease),
+        ..machine(&format!("local-{lease}"), state, seconds)
+    };
+    let local = vec![
+        held(1, MachineWord::Held, 25),
+        PoolMachine { adopted: true, ..held(2, MachineWord::Held, 16) },
+        held(4, MachineWord::BeingMade, 2),
+    ];
+    let lost = "failed to connect: nothing answers at 10.0.0.7:8080".to_owned();
+    let by_url = vec![
+        PoolMachine { cause: Some(lost), ..machine("10.0.0.7:8080", MachineWord::Lost, 70) },
+        machine("10.0.0.8:8080", MachineWord::Free, 4_000),
+        machine("10.0.0.9:8080", MachineWord::Leaving, 1),
+    ];
+    let pool = |name: &str, kind: &str, total: u32| PoolView {
+        name: name.to_owned(),
+        kind: kind.to_owned(),
+        total: Some(total),
+        ..PoolView::default()
+    };
+    let host_types = vec!["local".to_owned()];
+    vec![
+        PoolView { in_use: 3, machines: local, host_types: host_types.clone(), ..pool("local", "local", 8) },
+        PoolView { machines: by_url, host_types, ..pool("rack", "url", 3) },
+        PoolView { unused: true, ..pool("cloud", "gce", 40) },
+    ]
 }

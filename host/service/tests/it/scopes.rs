@@ -39,6 +39,7 @@ const ROUTES: &[(&str, &str, Needs, u16)] = &[
     ("GET", "/api/v1/builds/{id}/log/search", Needed(Read), 200),
     ("GET", "/api/v1/builds/{id}/logs", Needed(Read), 200),
     ("GET", "/api/v1/builds/{id}/logs/{stream}", Needed(Read), 404),
+    ("GET", "/api/v1/builds/{id}/machines/{lease}/log", Needed(Read), 200),
     ("GET", "/api/v1/builds/{id}/tests", Needed(Read), 200),
     ("GET", "/api/v1/builds/{id}/junit", Needed(Read), 200),
     ("GET", "/api/v1/builds/{id}/report", Needed(Read), 200),
@@ -126,6 +127,7 @@ async fn each_scope_may_do_what_the_table_says() -> anyhow::Result<()> {
             .replace("tokens/{id}", "tokens/none")
             .replace("{id}", &build.0.to_string())
             .replace("{stream}", "a1")
+            .replace("{lease}", "1")
             .replace("{name}", "pytest")
             .replace("{digest}", &format!("sha256:{}", "2".repeat(64)))
             .replace("search", "search?q=x");

@@ -1,7 +1,7 @@
 //! A server to ask, and a client that asks.
 
 use std::net::SocketAddr;
-use std::sync::Arc;
+use std::sync::{Arc, Mutex, MutexGuard};
 
 use anyhow::Context as _;
 use async_trait::async_trait;
@@ -11,7 +11,7 @@ use engine::{BuildId, BuildSpec, ExecFailure};
 use logs::{LogSettings, LogStore};
 use serde_json::Value;
 use service::identity::{Scope, Scopes, mint};
-use service::ports::{BuilderView, PlanRefused, Planned, Planner, PluginView, PoolView, ReloadReport};
+use service::ports::{BuilderView, PlanRefused, Planned, Planner, PluginChange, PluginView, PoolView, ReloadReport};
 use service::{Parts, Service, ServiceSettings, Standing, Submission};
 use snapshot::blob::{BlobOptions, BlobStore};
 use store::Store;
@@ -28,6 +28,7 @@ pub(crate) struct Server {
     pub(crate) store: Store,
     pub(crate) logs: LogStore,
     pub(crate) service: Arc<Service>,
+    pub(crate) planner: Arc<Plans>,
     pub(crate) stop: CancellationToken,
     pub(crate) serving: Option<JoinHandle<()>>,
     pub(crate) http: reqwest::Client,
@@ -44,8 +45,47 @@ impl JobSource for NoJobs {
     }
 }
 
-/// Plans whatever names the builder `pytest`.
-struct Plans;
+/// Plans whatever names the builder `pytest`, has the pools that a test gives it, and remembers what was changed.
+pub(crate) struct Plans {
+    pools: Mutex<Vec<PoolView>>,
+    refuses: Mutex<Option<PlanRefused>>,
+    changes: Mutex<Vec<String>>,
+}
+
+impl Plans {
+    fn new() -> Arc<Plans> {
+        let local = PoolView { name: "local".to_owned(), ..PoolView::default() };
+        Arc::new(Plans { pools: Mutex::new(vec![local]), refuses: Mutex::default(), changes: Mutex::default() })
+    }
+
+    /// These are the pools from now on.
+    pub(crate) fn have(&self, pools: Vec<PoolView>) {
+        *locked(&self.pools) = pools;
+    }
+
+    /// Changes are refused for this reason from now on; none: they are not.
+    pub(crate) fn refuse(&self, refused: Option<PlanRefused>) {
+        *locked(&self.refuses) = refused;
+    }
+
+    /// What was changed, and by whom.
+    pub(crate) fn changes(&self) -> Vec<String> {
+        locked(&self.changes).clone()
+    }
+
+    fn change(&self, what: String) -> Result<ReloadReport, PlanRefused> {
+        if let Some(refused) = locked(&self.refuses).clone() {
+            return Err(refused);
+        }
+        locked(&self.changes).push(what);
+        let changed = vec![PluginChange { plugin: "pytest".to_owned(), ..PluginChange::default() }];
+        Ok(ReloadReport { changed, notes: Vec::new() })
+    }
+}
+
+fn locked<T>(value: &Mutex<T>) -> MutexGuard<'_, T> {
+    value.lock().expect("no holder of this lock can panic")
+}
 
 #[async_trait]
 impl Planner for Plans {
@@ -69,15 +109,15 @@ impl Planner for Plans {
     }
 
     async fn pools(&self) -> Vec<PoolView> {
-        vec![PoolView { name: "local".to_owned(), ..PoolView::default() }]
+        locked(&self.pools).clone()
     }
 
-    async fn reload(&self, _who: &str) -> Result<ReloadReport, PlanRefused> {
-        Ok(ReloadReport::default())
+    async fn reload(&self, who: &str) -> Result<ReloadReport, PlanRefused> {
+        self.change(format!("{who} reloads"))
     }
 
-    async fn rollback(&self, _plugin: &str, _who: &str) -> Result<ReloadReport, PlanRefused> {
-        Ok(ReloadReport::default())
+    async fn rollback(&self, plugin: &str, who: &str) -> Result<ReloadReport, PlanRefused> {
+        self.change(format!("{who} rolls {plugin} back"))
     }
 }
 
@@ -111,14 +151,15 @@ pub(crate) async fn starting(settings: ServiceSettings) -> anyhow::Result<Server
     let logs = LogStore::new(blobs.clone(), LogSettings::default());
     let listener = TcpListener::bind("127.0.0.1:0").await?;
     let listen = listener.local_addr()?;
-    let (store_of, logs_of, planner) = (store.clone(), logs.clone(), Arc::new(Plans));
-    let service = Service::new(Parts { store: store_of, blobs, logs: logs_of, planner, settings, listen });
+    let (store_of, logs_of, planner) = (store.clone(), logs.clone(), Plans::new());
+    let asked: Arc<dyn Planner> = Arc::clone(&planner) as Arc<dyn Planner>;
+    let service = Service::new(Parts { store: store_of, blobs, logs: logs_of, planner: asked, settings, listen });
     let stop = CancellationToken::new();
     let serving = tokio::spawn(service::serve(listener, Arc::clone(&service), stop.clone()));
     // Another test of this process may have chosen it already.
     let _ = rustls::crypto::ring::default_provider().install_default();
     let http = reqwest::Client::builder().build()?;
-    Ok(Server { address: listen, store, logs, service, stop, serving: Some(serving), http, _folder: folder })
+    Ok(Server { address: listen, store, logs, service, planner, stop, serving: Some(serving), http, _folder: folder })
 }
 
 impl Drop for Server {
@@ -138,7 +179,7 @@ impl Server {
             store: self.store.clone(),
             blobs: self.service.blobs().clone(),
             logs: self.logs.clone(),
-            planner: Arc::new(Plans),
+            planner: Arc::clone(&self.planner) as Arc<dyn Planner>,
             settings: settings(),
             listen: self.address,
         };
