@@ -6,3 +6,4 @@ mod html;
 mod junit;
 mod large;
 mod summary;
+mod trace;
