@@ -154,6 +154,28 @@ impl Store {
         .map_err(StoreError::during("read the finished builds"))
     }
 
+    /// The builds that ended after a moment, or in it with a higher number, in the order in which they ended: when, and
+    /// which.
+    ///
+    /// # Errors
+    /// If the database fails.
+    pub async fn finished_after(
+        &self,
+        (ended, build): (Time, BuildId),
+        limit: u32,
+    ) -> Result<Vec<(Time, BuildId)>, StoreError> {
+        const READ: &str = "SELECT ended, build FROM builds WHERE ended IS NOT NULL AND (ended, build) > ($1, $2) \
+             ORDER BY ended, build LIMIT $3";
+        let (ended, build) = (ended.as_nanos().cast_signed(), build.0.cast_signed());
+        let rows: Vec<(i64, i64)> = with_pool!(self, |pool| {
+            sqlx::query_as(READ).bind(ended).bind(build).bind(i64::from(limit)).fetch_all(pool).await
+        })
+        .map_err(StoreError::during("read the finished builds"))?;
+        let place =
+            |(ended, build): (i64, i64)| (Time::from_nanos(ended.cast_unsigned()), BuildId(build.cast_unsigned()));
+        Ok(rows.into_iter().map(place).collect())
+    }
+
     /// Forgets all finished builds but the newest `keep`, their records included. Returns how many.
     ///
     /// # Errors

@@ -135,6 +135,13 @@ async fn finished_builds_are_rows(place: String) {
     assert_eq!(newest[0].finished, finish(builds[0], 30));
     assert_eq!(newest[0].header, header(builds[0]));
     assert_eq!(newest[1].finished.build, builds[2]);
+    let after = async |ended, build, limit| {
+        let found = store.finished_after((Time::from_nanos(ended), build), limit).await.unwrap();
+        found.into_iter().map(|(ended, build)| (ended.as_nanos(), build)).collect::<Vec<_>>()
+    };
+    assert_eq!(after(10, builds[1], 9).await, [(20, builds[2]), (30, builds[0])], "in the order of their ends");
+    assert_eq!(after(10, BuildId(0), 1).await, [(10, builds[1])], "of equals the higher number is later");
+    assert_eq!(after(30, builds[0], 9).await, []);
     assert_eq!(store.records(builds[1]).await.unwrap().len(), 1);
     let (unfinished, _) = begin(&store, "main").await;
     assert_eq!(store.prune_finished(2).await.unwrap(), 1);
