@@ -17,6 +17,9 @@ pub struct Kept {
     /// The planner's own.
     #[serde(default)]
     pub pinned: Value,
+    /// The span that it was asked for in, as the header `traceparent` names it.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub traceparent: Option<String>,
 }
 
 /// [`LogFormat`], as it is kept.
@@ -37,7 +40,7 @@ impl Kept {
             LogFormat::Plain => Log::Plain,
             LogFormat::Go2015 { make_script } => Log::Go2015 { make_script },
         };
-        Kept { submission, log, pinned }
+        Kept { submission, log, pinned, traceparent: None }
     }
 
     /// Reads it back. A build of `muster build` has none.
@@ -67,6 +70,7 @@ mod tests {
         let log = LogFormat::Go2015 { make_script: Some("make.bash".into()) };
         let submission = Submission { tree: "sha256:00".into(), by: "ci".into(), ..Submission::default() };
         let kept = Kept::new(submission, log.clone(), serde_json::json!({"settings": {"go": "{}"}}));
+        let kept = Kept { traceparent: Some("00-01-02-03".into()), ..kept };
         let read = Kept::read(&serde_json::to_string(&kept).unwrap()).unwrap();
         assert_eq!((read.log(), &read), (log, &kept));
         assert_eq!(Kept::read("").unwrap(), Kept::default());

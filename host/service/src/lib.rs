@@ -1,4 +1,4 @@
-//! The coordinator over HTTP: routes by caller, pages, tokens with scopes, events that resume, metrics.
+//! The coordinator over HTTP: routes by caller, pages, tokens with scopes, events that resume, metrics, traces.
 //!
 //! A request passes the [`identity`] checks (names of the server, then token and scope), reaches a handler in `api/`,
 //! and is answered from the one view model in [`view`], which is made of a build's facts. What the service cannot know
@@ -22,6 +22,7 @@ mod server;
 mod service;
 mod settings;
 mod submission;
+mod traces;
 mod trees;
 mod unread;
 
@@ -32,4 +33,5 @@ pub use server::serve;
 pub use service::{Parts, Service, Standing};
 pub use settings::{MetricsAccess, ServiceSettings};
 pub use submission::{Submission, Trust};
+pub use traces::{TraceSettings, Traces};
 pub use trees::{TREE_KIND, tree_key};

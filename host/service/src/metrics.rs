@@ -46,6 +46,8 @@ pub(crate) struct Metrics {
     missed: Counter,
     requests: Family<ByRoute, Histogram, fn() -> Histogram>,
     log_bytes: Counter,
+    traces_exported: Counter,
+    traces_failed: Counter,
     queued: Gauge,
     running: Gauge,
     leases: Gauge,
@@ -66,6 +68,8 @@ impl Metrics {
             missed: Counter::default(),
             requests: Family::new_with_constructor(latencies),
             log_bytes: Counter::default(),
+            traces_exported: Counter::default(),
+            traces_failed: Counter::default(),
             queued: Gauge::default(),
             running: Gauge::default(),
             leases: Gauge::default(),
@@ -83,6 +87,8 @@ impl Metrics {
         registry.register("plugin_faults", "What plugins did wrong", self.faults.clone());
         registry.register("metrics_missed", "Records that came too fast to be counted here", self.missed.clone());
         registry.register("log_read", "Bytes of logs sent to readers", self.log_bytes.clone());
+        registry.register("traces_exported", "Builds whose trace a collector took", self.traces_exported.clone());
+        registry.register("traces_failed", "Builds whose trace was given up", self.traces_failed.clone());
         registry.register("builds_queued", "Builds that wait for their turn", self.queued.clone());
         registry.register("builds_running", "Builds that left the queue and have not ended", self.running.clone());
         registry.register("leases", "Machines that builds hold", self.leases.clone());
@@ -119,6 +125,16 @@ impl Metrics {
     /// Notes bytes of a log that were sent.
     pub(crate) fn log_read(&self, bytes: u64) {
         self.log_bytes.inc_by(bytes);
+    }
+
+    /// Notes that a collector took the trace of a build.
+    pub(crate) fn trace_exported(&self) {
+        self.traces_exported.inc();
+    }
+
+    /// Notes that the trace of a build was given up.
+    pub(crate) fn trace_failed(&self) {
+        self.traces_failed.inc();
     }
 
     /// The numbers as text, those of now taken from the builds of now.

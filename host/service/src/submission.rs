@@ -16,6 +16,16 @@ pub enum Trust {
     Trusted,
 }
 
+impl Trust {
+    /// As it is written.
+    pub fn word(self) -> &'static str {
+        match self {
+            Trust::Try => "try",
+            Trust::Trusted => "trusted",
+        }
+    }
+}
+
 /// Most letters of a name. Descriptions take literals only: each bound stands at its member, too.
 const MAX_NAME: usize = 200;
 /// Most letters of a regular expression.

@@ -20,6 +20,10 @@ use crate::trees::tree_key;
 use crate::view::BuildView;
 use crate::{Kept, Submission, Trust};
 
+/// The header that names the span in which a build is asked for: W3C's Trace Context.
+const TRACEPARENT: &str = "traceparent";
+/// Characters of it that matter; a later version may have more.
+const TRACEPARENT_LEN: usize = 55;
 /// The header that makes a request safe to send again.
 const KEY: &str = "idempotency-key";
 /// Characters of an idempotency key.
@@ -27,10 +31,14 @@ const MAX_KEY: usize = 255;
 
 /// Submits a build of an uploaded tree
 ///
-/// With an `Idempotency-Key` the same request, sent again, gives the same build.
+/// With an `Idempotency-Key` the same request, sent again, gives the same build. With a `traceparent` (W3C) the build's
+/// trace is part of that one.
 #[utoipa::path(
     post, path = "/builds", tag = "builds", request_body = Submission,
-    params(("Idempotency-Key" = Option<String>, Header, description = "up to 255 visible characters", max_length = 255)),
+    params(
+        ("Idempotency-Key" = Option<String>, Header, description = "up to 255 visible characters", max_length = 255),
+        ("traceparent" = Option<String>, Header, description = "the span that asks; one that is invalid is ignored")
+    ),
     responses((status = 201, body = BuildView, headers(("Location" = String, description = "the build"))))
 )]
 pub(super) async fn submit(
@@ -124,6 +132,8 @@ async fn take_in(
     let planned = planned.map_err(|refused| Problem::new(Kind::Refused, refused.what, refused.hint))?;
     let request = request.map(|(key, digest)| Request { key, digest, build });
     let kept = Kept::new(submission, planned.log, planned.pinned);
+    // Not part of the submission: a request that is sent again comes in a span of its own.
+    let kept = Kept { traceparent: traceparent(headers), ..kept };
     let new = NewBuild { spec: planned.spec, submission: written(&kept)?, request, job: None };
     coordinator.submit(new).await.map_err(|error| Problem::store(&error))?;
     created(service, build).await
@@ -162,6 +172,12 @@ fn request(identity: &Identity, headers: &HeaderMap, text: &str) -> Result<Optio
         ));
     };
     Ok(Some((format!("{}/{key}", identity.token), hex::encode(Sha256::digest(text.as_bytes())))))
+}
+
+/// The span that asks, if a valid one is named.
+fn traceparent(headers: &HeaderMap) -> Option<String> {
+    let header = headers.get(TRACEPARENT)?.to_str().ok()?;
+    report::trace::Parent::parse(header).map(|_| header.trim().chars().take(TRACEPARENT_LEN).collect())
 }
 
 async fn repeated(service: &Arc<Service>, known: &Request, digest: &str) -> Result<Response, Problem> {
