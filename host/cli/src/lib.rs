@@ -12,6 +12,7 @@ pub mod config;
 pub mod exit;
 pub mod plugins;
 pub mod progress;
+mod secret_file;
 mod serve;
 pub use coordinator::view;
 pub use report::{summary, text};

@@ -15,6 +15,7 @@ mod error;
 mod ledger;
 mod pools;
 mod port;
+mod seen;
 mod wanted;
 
 pub use by_url::UrlPool;

@@ -11,3 +11,4 @@ pub mod logfile;
 pub mod otlp;
 pub mod summary;
 pub mod text;
+pub mod trace;

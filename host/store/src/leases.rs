@@ -14,7 +14,11 @@ impl Store {
         const KEEP: &str = "INSERT INTO leases (pool, number, entry) VALUES ($1, $2, $3) \
              ON CONFLICT (pool, number) DO UPDATE SET entry = excluded.entry";
         check_storable([&pool.to_owned(), &entry.to_owned()])?;
-        under_epoch!(self, "write a lease", held, sqlx::query(KEEP).bind(pool).bind(number.cast_signed()).bind(entry));
+        in_transaction!(self, "write a lease", |connection, failed| {
+            epoch::hold!(self, connection, held, failed);
+            let keep = sqlx::query(KEEP).bind(pool).bind(number.cast_signed()).bind(entry);
+            keep.execute(&mut *connection).await.map_err(&failed)?;
+        });
         Ok(())
     }
 

@@ -58,6 +58,6 @@ mod tests {
             { "package": "m", "tests": [] },
         ]);
         assert_eq!(request["run"], expected);
-        assert!(run(&settings, "", &[test("x")], &place).is_err());
+        assert!(run(&settings, "", &[test("x")], &place("/h")).is_err());
     }
 }

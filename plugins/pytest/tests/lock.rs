@@ -97,6 +97,9 @@ fn what_holds_here_and_is_for_tests_is_installed() {
         assert_eq!(requirements(lock), wanted(), "{lock}");
     }
     assert_eq!(requirements("pylock.toml"), ["idna==3.10"], "the project itself is no package");
+    // Before its second version poetry left conditions and groups out, but not extras.
+    let poetry_1 = ALL.into_iter().filter(|package| !package.starts_with("docutils")).collect::<Vec<_>>();
+    assert_eq!(requirements("poetry-1/poetry.lock"), poetry_1);
     // Pipenv left the condition out.
     assert_eq!(requirements("Pipfile.lock"), ["colorama==0.4.6", "idna==3.10", "packaging==24.2"]);
 }

@@ -9,3 +9,4 @@ mod outage;
 mod stopped;
 mod swap;
 mod takeover;
+mod traces;

@@ -6,6 +6,7 @@ pub(crate) mod http;
 pub(crate) mod junit;
 mod lab;
 pub(crate) mod live;
+pub(crate) mod otlp;
 pub(crate) mod podman;
 pub(crate) mod postgres;
 pub(crate) mod proxy;

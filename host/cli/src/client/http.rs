@@ -68,17 +68,19 @@ impl Client {
         self.json(self.request(Method::POST, path).json(body)).await
     }
 
-    /// Sends something under a key that makes it safe to send again.
+    /// Sends something with more headers.
     ///
     /// # Errors
     /// As [`Client::get`].
-    pub async fn post_once<T: DeserializeOwned>(
+    pub async fn post_with<T: DeserializeOwned>(
         &self,
         path: &str,
-        key: &str,
+        headers: &[(&'static str, &str)],
         body: &impl Serialize,
     ) -> Result<T, ServerError> {
-        self.json(self.request(Method::POST, path).header("idempotency-key", key).json(body)).await
+        let request = self.request(Method::POST, path);
+        let request = headers.iter().fold(request, |request, (name, value)| request.header(*name, *value));
+        self.json(request.json(body)).await
     }
 
     /// Asks for something to be done, for an answer.

@@ -15,6 +15,7 @@ mod right;
 mod run;
 mod shelf;
 mod token;
+mod traces;
 mod trees;
 mod workshop;
 
@@ -22,3 +23,4 @@ pub(crate) use gc::gc;
 pub(crate) use open::{blobs, records};
 pub(crate) use retention::Outcome;
 pub(crate) use run::{kept, run};
+pub(crate) use traces::settings as trace_settings;

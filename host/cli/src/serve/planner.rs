@@ -243,32 +243,3 @@ impl Planner for HostPlanner {
         }
     }
 }
-
-/// The digest that served before this one, of those that came from a source. `generations` are newest first.
-fn generation_before<'a>(generations: &'a [GenerationRow], current: &str) -> Option<&'a str> {
-    let of_sources = generations.iter().filter(|row| !row.source.starts_with(ROLLBACK));
-    let digests = of_sources.map(|row| row.digest.as_str());
-    digests.skip_while(|digest| *digest != current).find(|digest| *digest != current)
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn rollbacks_in_a_row_go_further_back() {
-        let row = |digest: &str, source: &str| GenerationRow {
-            plugin: "tap".into(),
-            digest: digest.into(),
-            at: engine::Time::from_nanos(0),
-            who: "me".into(),
-            source: source.into(),
-        };
-        let mut rows = vec![row("v3", "tap.wasm"), row("v2", "tap.wasm"), row("v1", "bundled")];
-        assert_eq!(generation_before(&rows, "v3"), Some("v2"));
-        rows.insert(0, row("v2", "rollback of v3"));
-        assert_eq!(generation_before(&rows, "v2"), Some("v1"));
-        rows.insert(0, row("v1", "rollback of v3"));
-        assert_eq!(generation_before(&rows, "v1"), None);
-    }
-}

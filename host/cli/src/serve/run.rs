@@ -3,26 +3,31 @@
 use std::net::SocketAddr;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
+use std::time::Duration;
 
 use anyhow::Context;
 use buildlet::Secret;
 use coordinator::{Coordinator, CoordinatorConfig, JobSource, Resources};
 use engine::EngineConfig;
-use service::{MetricsAccess, Parts, Service, ServiceSettings, Standing};
+use service::{MetricsAccess, Parts, Service, ServiceSettings, Standing, TraceSettings, Traces};
 use store::Epoch;
 use tokio::net::TcpListener;
 use tokio::signal::unix::{SignalKind, signal};
+use tokio::time::Instant;
 use tokio_util::sync::CancellationToken;
 use tokio_util::task::AbortOnDropHandle;
 
 use super::planner::HostPlanner;
 use super::workshop::Workshop;
-use super::{generations, housekeeping, open, reload, right, token};
+use super::{generations, housekeeping, open, reload, right, token, traces};
 use crate::args::{GlobalArgs, ServeArgs};
 use crate::assemble::Survival;
 use crate::config::find::{Folders, Kept};
 use crate::config::host::{HostFile, ServeSection};
 use crate::exit::UsageError;
+
+/// The least that traces are given when the service stops.
+const LAST_TRACES: Duration = Duration::from_secs(5);
 
 /// Serves until it is told to stop.
 ///
@@ -39,6 +44,7 @@ pub(crate) async fn run(global: &GlobalArgs, args: &ServeArgs) -> anyhow::Result
     let file = host.source.as_ref().map(|source| source.path.clone());
     let serve = host.config.serve.clone();
     let kept = kept(args.state.as_deref(), &host, &folders)?;
+    let traces = traces::settings(&host, &kept.state, |name| std::env::var(name).ok())?;
     let _claim = open::claim(&kept.state)?;
     let listener = listen(&serve.listen).await?;
     let listen = listener.local_addr().context("failed to find out where it listens")?;
@@ -53,7 +59,7 @@ pub(crate) async fn run(global: &GlobalArgs, args: &ServeArgs) -> anyhow::Result
     if args.dev {
         tell_link(&service, listen, &token).await?;
     }
-    let life = Life { workshop, planner, service, serve, file };
+    let life = Life { workshop, planner, service, serve, file, traces };
     let lived = life.live().await;
     stop.cancel();
     served.await.context("the server panicked")?;
@@ -122,6 +128,7 @@ struct Life {
     service: Arc<Service>,
     serve: ServeSection,
     file: Option<PathBuf>,
+    traces: Option<TraceSettings>,
 }
 
 impl Life {
@@ -152,20 +159,37 @@ impl Life {
         let coordinator = Arc::new(self.coordinator(epoch.clone()).await?);
         self.service.stand(Standing::Active(Arc::clone(&coordinator)));
         tracing::info!(builds = coordinator.builds().len(), "this coordinator drives the builds");
+        let traces = self.traces(&coordinator)?;
         let house = housekeeping::keep(Arc::clone(&self.workshop), self.serve.adoption.0);
         let _house = AbortOnDropHandle::new(tokio::spawn(house));
         let drained = async {
             told.await;
+            let told = Instant::now();
             self.drain(&coordinator).await;
+            told
         };
-        tokio::select! {
+        let told = tokio::select! {
             () = right::keep(self.workshop.store.clone(), epoch.clone(), takeover) => {
                 anyhow::bail!("another coordinator has taken over");
             }
             () = coordinator.stopped() => anyhow::bail!("the coordinator stopped; its log says why"),
-            () = drained => {}
+            told = drained => told,
+        };
+        self.stop(&coordinator, &epoch).await?;
+        if let Some(traces) = traces {
+            let left = self.serve.drain.map(|drain| drain.0.saturating_sub(told.elapsed()));
+            traces.finish(left.unwrap_or_default().max(LAST_TRACES)).await;
         }
-        self.stop(&coordinator, &epoch).await
+        self.workshop.store.close().await;
+        Ok(())
+    }
+
+    /// Sends traces from now on, if anybody wants them.
+    fn traces(&self, coordinator: &Arc<Coordinator>) -> anyhow::Result<Option<Traces>> {
+        let Some(settings) = self.traces.clone() else { return Ok(None) };
+        tracing::info!(endpoint = settings.endpoint, "a trace of each build is sent");
+        let begun = Traces::begin(Arc::clone(&self.service), Arc::clone(coordinator), settings);
+        begun.map(Some).context("failed to make the client of the collector of traces")
     }
 
     async fn survival(&self, epoch: &Epoch) -> anyhow::Result<Survival> {
@@ -211,9 +235,7 @@ impl Life {
         for (_, machines) in self.workshop.pools.all().await {
             machines.pool.leave().await;
         }
-        self.workshop.store.release_epoch(epoch).await.context("failed to give up the right to drive builds")?;
-        self.workshop.store.close().await;
-        Ok(())
+        self.workshop.store.release_epoch(epoch).await.context("failed to give up the right to drive builds")
     }
 }
 

@@ -8,7 +8,7 @@ use std::path::{Path, PathBuf};
 use anyhow::Context as _;
 use cli::config::host::{
     BlobsSection, BuildSection, GrantsSection, HttpGrantSection, LimitsSection, PluginLimitsSection, PluginSection,
-    PoolSection, RetentionSection, RuleSection, ServeSection, StateSection, StoreSection,
+    PoolSection, RetentionSection, RuleSection, ServeSection, StateSection, StoreSection, TracesSection,
 };
 use serde::Serialize;
 use serde_json::Value;
@@ -37,6 +37,7 @@ fn sections() -> anyhow::Result<Vec<Section>> {
         section::<StateSection>("[state]", &["state"], ("StateSection", "state.rs"))?,
         section::<ServeSection>("[serve]", &["serve"], ("ServeSection", "serve.rs"))?,
         section::<RetentionSection>("[retention]", &["retention"], ("RetentionSection", "retention.rs"))?,
+        section::<TracesSection>("[traces]", &["traces"], ("TracesSection", "traces.rs"))?,
         section::<StoreSection>("[store]", &["store"], ("StoreSection", "blobs.rs"))?,
         section::<BlobsSection>("[blobs]", &["blobs"], ("BlobsSection", "blobs.rs"))?,
         section::<BuildSection>("[build]", &["build"], ("BuildSection", "build.rs"))?,
@@ -124,6 +125,8 @@ fn word(kind: &str) -> anyhow::Result<String> {
         "Time" => "duration",
         "Size" => "size",
         "PoolKind" => "`local`, `url` or `plugin`",
+        "BTreeMap<String, String>" => "table of texts",
+        "BTreeMap<String, PathBuf>" => "table of paths",
         "toml::Table" | "BTreeMap<String, toml::Table>" => "table",
         "GrantsSection" | "PluginLimitsSection" | "HttpGrantSection" => "section, see below",
         other => anyhow::bail!("what `{other}` is called is not known here"),

@@ -176,7 +176,7 @@ fn most_at_once(facts: &BuildFacts) -> u32 {
 }
 
 /// What listed tests took. What was reported without having been listed is a part of one as a rule, and in its time.
-fn durations(facts: &BuildFacts) -> impl Iterator<Item = Duration> + '_ {
+pub(super) fn durations(facts: &BuildFacts) -> impl Iterator<Item = Duration> + '_ {
     facts.tests.iter().filter(|test| !test.added).filter_map(|test| {
         let verdict = test.verdict.as_ref()?;
         match verdict.kind {

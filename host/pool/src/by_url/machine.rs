@@ -80,10 +80,10 @@ impl UrlMachine {
         UrlMachine { name: url.authority(), url, state: UrlState::Idle, since: SystemTime::now(), broken: None }
     }
 
-    /// It is something else from now on.
-    pub(super) fn turn(&mut self, state: UrlState) {
-        self.state = state;
+    /// It is something else from now on; what it was.
+    pub(super) fn turn(&mut self, state: UrlState) -> UrlState {
         self.since = SystemTime::now();
+        std::mem::replace(&mut self.state, state)
     }
 
     /// As people see it.

@@ -16,7 +16,9 @@ use super::waiting::{Turn, Waiting};
 use crate::connect::{connect, machine_of};
 use crate::ledger::Book;
 use crate::wanted::{EndUnlessWanted, while_wanted};
-use crate::{AdoptRequest, Capacity, Condition, Granted, LeaseRequest, Ledger, Orphan, Pool, PoolError, Refusal};
+use crate::{
+    AdoptRequest, Capacity, Condition, Granted, LeaseRequest, Ledger, Orphan, Pool, PoolError, Refusal, SeenMachine,
+};
 
 /// Machines that run a buildlet already. One lease for each machine at a time; its work directory is emptied first.
 pub struct UrlPool {
@@ -49,7 +51,7 @@ impl UrlPool {
             match state.machines.iter_mut().find(|machine| machine.name == held.name) {
                 // Entries come by number: of two, the later lease is the one that the machine serves.
                 Some(machine) => {
-                    if let UrlState::Held(before) = std::mem::replace(&mut machine.state, UrlState::Held(held)) {
+                    if let UrlState::Held(before) = machine.turn(UrlState::Held(held)) {
                         shared.forget(before.number);
                     }
                 }

@@ -132,7 +132,7 @@ impl Shared {
             let machine = &mut state.machines[index];
             if matches!(machine.state, UrlState::Cleaning) {
                 match cleaned {
-                    Ok(Ok(())) => machine.turn(UrlState::Idle),
+                    Ok(Ok(())) => drop(machine.turn(UrlState::Idle)),
                     Ok(Err(cause)) => machine.down(cause, self.settings.retry),
                     Err(_) => machine
                         .down(format!("it was not cleaned within {:?}", self.settings.clean), self.settings.retry),

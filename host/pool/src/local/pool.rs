@@ -18,7 +18,7 @@ use super::survivor::{self, Found};
 use crate::connect::LeaseNumbers;
 use crate::owned::remove_tree;
 use crate::wanted::while_wanted;
-use crate::{AdoptRequest, Capacity, Condition, Granted, LeaseRequest, Orphan, Pool, PoolError, Refusal};
+use crate::{AdoptRequest, Capacity, Condition, Granted, LeaseRequest, Orphan, Pool, PoolError, Refusal, SeenMachine};
 
 /// Child processes, one for each lease: made for it, and destroyed with it.
 pub struct LocalPool {

@@ -16,8 +16,9 @@ use super::folders::PoolFolder;
 use super::survivor::{Found, Start};
 use super::{LocalSettings, child};
 use crate::connect::{LeaseNumbers, connect_own, machine_of};
+use crate::seen::Sight;
 use crate::wanted::EndUnlessWanted;
-use crate::{Granted, LeaseRequest, LocalInfo, PoolError};
+use crate::{Condition, Granted, Holder, LeaseRequest, LocalInfo, PoolError, Seen};
 
 pub(super) struct Shared {
     pub(super) settings: LocalSettings,
@@ -81,7 +82,7 @@ impl Shared {
         let permit = Arc::clone(&self.places).acquire_owned().await.expect("the places are never closed");
         let place = Place::take(self, permit, request);
         // Starting goes on to its end when the request is dropped, so that what was started is destroyed in order.
-        let asked = EndUnlessWanted::new(|| self.release(request.lease));
+        let asked = EndUnlessWanted::new(|| self.release(request.lease, Condition::Sound));
         let (reply, started) = tokio::sync::oneshot::channel();
         self.tasks.spawn(Arc::clone(self).start_and_tell(request.clone(), place, claim, reply));
         let granted = started.await.map_err(|_| PoolError::ShutDown)??;

@@ -6,7 +6,7 @@ use buildlet::Secret;
 use engine::{LeaseId, Machine};
 
 use super::machine::{Numbered, Wanted, wait_until_ready};
-use super::shared::{HeldMachine, Leased, Place, Shared};
+use super::shared::{HeldMachine, Leased, Made, Place, Shared};
 use crate::connect::machine_of;
 use crate::seen::Sight;
 use crate::{AdoptRequest, Granted, Holder, PoolError, Seen};

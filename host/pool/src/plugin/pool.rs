@@ -17,7 +17,9 @@ use super::{MachineSource, PluginSettings};
 use crate::connect::LeaseNumbers;
 use crate::ledger::Book;
 use crate::wanted::{EndUnlessWanted, while_wanted};
-use crate::{AdoptRequest, Capacity, Condition, Granted, LeaseRequest, Ledger, Orphan, Pool, PoolError, Refusal};
+use crate::{
+    AdoptRequest, Capacity, Condition, Granted, LeaseRequest, Ledger, Orphan, Pool, PoolError, Refusal, SeenMachine,
+};
 
 /// Machines made on demand by a source, one for each lease, and destroyed with it.
 pub struct PluginPool {
@@ -88,7 +90,7 @@ impl PluginPool {
 
     async fn grant(&self, request: &LeaseRequest) -> Result<Granted, PoolError> {
         let place = self.place(request).await?;
-        let asked = EndUnlessWanted::new(|| self.shared.release(request.lease));
+        let asked = EndUnlessWanted::new(|| self.shared.release(request.lease, Condition::Sound));
         let (reply, making) = oneshot::channel();
         self.shared.tasks.spawn(Arc::clone(&self.shared).make_and_tell(request.clone(), place, reply));
         let granted = making.await.map_err(|_| PoolError::ShutDown)??;

@@ -11,11 +11,12 @@ use tokio::sync::{oneshot, watch};
 use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
 
-use super::machine::{Numbered, Wanted, destroy, spec, wait_until_ready};
+use super::machine::{Numbered, Wanted, destroy, machine_name, spec, wait_until_ready};
 use super::{MachineSource, MachineSpec, PluginSettings};
 use crate::connect::{LeaseNumbers, machine_of};
 use crate::ledger::Book;
-use crate::{Capacity, Granted, LeaseRequest, PoolError};
+use crate::seen::Sight;
+use crate::{Capacity, Condition, Granted, Holder, LeaseRequest, PoolError, Seen, SeenMachine};
 
 pub(super) struct Shared {
     pub(super) source: Arc<dyn MachineSource>,
@@ -213,7 +214,7 @@ impl Shared {
             pool: self.settings.name.clone(),
         };
         let leased = Leased { name: spec.name.clone(), number, handle: handle.clone(), place };
-        self.state().granted.insert(request.lease, leased);
+        self.state().hold(request.holder(), leased, false);
         Ok(Granted { lease: request.lease, machine, client, local: None, notes: Vec::new() })
     }
 

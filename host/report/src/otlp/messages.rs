@@ -1,5 +1,5 @@
 //! The messages of OpenTelemetry's protocol that traces need, as its definitions number their fields (`trace.proto`,
-//! `common.proto`, `resource.proto`, `trace_service.proto`).
+//! `common.proto`, `resource.proto`).
 //!
 //! The crate that has all of them comes with an SDK, a second `rand` and a third `getrandom`; fields are never renumbered.
 
@@ -8,21 +8,6 @@
 pub(crate) struct ExportTraceServiceRequest {
     #[prost(message, repeated, tag = "1")]
     pub(crate) resource_spans: Vec<ResourceSpans>,
-}
-
-/// What is answered.
-#[derive(Clone, PartialEq, prost::Message)]
-pub(crate) struct ExportTraceServiceResponse {
-    #[prost(message, optional, tag = "1")]
-    pub(crate) partial_success: Option<ExportTracePartialSuccess>,
-}
-
-#[derive(Clone, PartialEq, prost::Message)]
-pub(crate) struct ExportTracePartialSuccess {
-    #[prost(int64, tag = "1")]
-    pub(crate) rejected_spans: i64,
-    #[prost(string, tag = "2")]
-    pub(crate) error_message: String,
 }
 
 #[derive(Clone, PartialEq, prost::Message)]

@@ -1,12 +1,14 @@
 //! Traces as collectors take them: OTLP, the protocol of OpenTelemetry, in protobuf.
 
+mod answer;
 mod messages;
 
 use prost::Message as _;
 
+use self::answer::ExportTraceServiceResponse;
 use self::messages::{
-    AnyValue, ArrayValue, ExportTraceServiceRequest, ExportTraceServiceResponse, InstrumentationScope, KeyValue,
-    Resource, ResourceSpans, ScopeSpans, SpanKind, Status, StatusCode,
+    AnyValue, ArrayValue, ExportTraceServiceRequest, InstrumentationScope, KeyValue, Resource, ResourceSpans,
+    ScopeSpans, SpanKind, Status, StatusCode,
 };
 use crate::trace::{Attributes, Event, Span, Trace, TraceId, Value};
 

@@ -42,26 +42,28 @@ impl Parts<'_> {
             stays.insert(0, (Phase::Queue, facts.submitted));
         }
         let next = stays.iter().skip(1).copied().map(Some).chain([None]);
-        let of = |((number, (phase, from)), next): ((u64, &(Phase, Time)), Option<(Phase, Time)>)| {
-            let (name, kind) = names(*phase)?;
-            let end = match next {
-                None | Some((Phase::Done, _)) => self.end.clone(),
-                Some((next, _)) if next > *phase => End::success(),
-                Some((_, at)) => self.lost_main(at).unwrap_or_else(End::given_up),
-            };
-            Some(self.task(Task {
-                id: self.ids.span("phase", number),
-                parent: self.ids.root(),
-                name,
-                run: format!("{name}-{number}"),
-                kind,
-                from: *from,
-                to: next.map_or(self.ended, |(_, at)| at),
-                end,
-                machine: self.main_of(*phase, *from),
-            }))
+        (0..).zip(&stays).zip(next).filter_map(|((number, stay), next)| self.phase(number, *stay, next)).collect()
+    }
+
+    /// One phase, and the one after it.
+    fn phase(&self, number: u64, (phase, from): (Phase, Time), next: Option<(Phase, Time)>) -> Option<Span> {
+        let (name, kind) = names(phase)?;
+        let end = match next {
+            None | Some((Phase::Done, _)) => self.end.clone(),
+            Some((next, _)) if next > phase => End::success(),
+            Some((_, at)) => self.lost_main(at).unwrap_or_else(End::given_up),
         };
-        (0..).zip(&stays).zip(next).filter_map(of).collect()
+        Some(self.task(Task {
+            id: self.ids.span("phase", number),
+            parent: self.ids.root(),
+            name,
+            run: format!("{name}-{number}"),
+            kind,
+            from,
+            to: next.map_or(self.ended, |(_, at)| at),
+            end,
+            machine: self.main_of(phase, from),
+        }))
     }
 
     /// The main machine that does the work of a phase; the tests are done by all.

@@ -4,7 +4,6 @@ use engine::{BuildFacts, Certificate, Outcome, RestartFacts};
 
 use super::parts::Parts;
 use super::{Attributes, Event, Origin, Span, Value, tally};
-use crate::outcome;
 
 /// What everything in the trace is about.
 pub(super) fn about(facts: &BuildFacts) -> Attributes {
@@ -21,7 +20,7 @@ fn pipeline(facts: &BuildFacts) -> String {
 
 pub(super) fn span(parts: &Parts<'_>, origin: &Origin<'_>, outcome: &Outcome, certificate: &Certificate) -> Span {
     let (facts, spec) = (parts.facts, &parts.facts.spec);
-    let (word, cause) = outcome::outcome(outcome);
+    let (word, cause) = (outcome.word(), outcome.cause());
     let mut attributes = about(facts);
     attributes.push(("cicd.pipeline.action.name", Value::Text("BUILD".to_owned())));
     let error = parts.end.tell("cicd.pipeline.result", &mut attributes);

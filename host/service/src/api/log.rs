@@ -25,6 +25,7 @@ use crate::events::{follow, log_events};
 use crate::facts::Known;
 use crate::problem::{Kind, Problem};
 use crate::service::Service;
+use crate::view::LogPiece;
 
 /// Bytes read at once.
 const PIECE: usize = 256 << 10;

@@ -15,7 +15,7 @@ use super::log::{From, Wanted, answer};
 use crate::facts::Known;
 use crate::problem::Problem;
 use crate::service::Service;
-use crate::view::{self, LogStreams};
+use crate::view::{self, LogPiece, LogStreams};
 
 /// The streams of a build, and which machine each comes from
 #[utoipa::path(

@@ -6,6 +6,7 @@ use axum::body::Body;
 use axum::extract::State;
 use axum::response::Response;
 use bytes::Bytes;
+use coordinator::streams::EXEC;
 use engine::LeaseId;
 use futures::{StreamExt as _, stream};
 use http::header;
@@ -15,7 +16,7 @@ use super::log::{FINISHED, TEXT, pieces};
 use crate::facts::Known;
 use crate::problem::Problem;
 use crate::service::Service;
-use crate::view::{EXEC, MachineLog, Part, machine_log};
+use crate::view::{MachineLog, Part, machine_log};
 
 /// What one machine printed for a build: the outputs of its execs in the order they ran, each below a heading
 ///

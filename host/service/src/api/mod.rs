@@ -45,7 +45,7 @@ pub(crate) use builds::{Filter, builds_page, view as build_view};
 pub(crate) use cancel::{CancelRequest, cancel};
 pub(crate) use extract::{Args, Build, InPath, MaybeBody, build_id};
 pub(crate) use history::{EventsPage, Filter as EventFilter, events_page};
-pub(crate) use lines::{Lines, read_lines, search_lines};
+pub(crate) use lines::{Lines, follower_at, read_lines, search_lines};
 pub(crate) use logs::streams_of;
 pub(crate) use machine::log_of_machine;
 pub use openapi::openapi;

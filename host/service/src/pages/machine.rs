@@ -5,6 +5,7 @@ use std::sync::Arc;
 use askama::Template;
 use axum::extract::State;
 use axum::response::Response;
+use coordinator::streams::EXEC;
 use engine::BuildId;
 use http::StatusCode;
 
@@ -15,7 +16,7 @@ use crate::api::{InPath, build_id, build_view, log_of_machine};
 use crate::identity::Identity;
 use crate::problem::Problem;
 use crate::service::Service;
-use crate::view::{BuildView, EXEC, MachineLog, Part};
+use crate::view::{BuildView, MachineLog, Part};
 
 /// Bytes in the page: the end of what was printed.
 const SHOWN: u64 = 512 << 10;

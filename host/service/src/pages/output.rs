@@ -6,6 +6,7 @@ use askama::Template;
 use axum::extract::State;
 use axum::response::Response;
 use coordinator::streams::{EXEC, NOTES, ORDERED};
+use engine::BuildId;
 use http::StatusCode;
 
 use super::shell::{Shell, html};

@@ -197,7 +197,7 @@ fn eta(facts: &BuildFacts) -> Option<f64> {
 
 /// Why, in words; none for a pass.
 pub(super) fn cause(outcome: &Outcome) -> Option<String> {
-    Some(report::outcome(outcome).1.to_owned()).filter(|cause| !cause.is_empty())
+    Some(outcome.cause().to_owned()).filter(|cause| !cause.is_empty())
 }
 
 /// Seconds from the first to the second, if both are known.

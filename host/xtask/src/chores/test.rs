@@ -69,6 +69,9 @@ fn in_environment(mut command: Command, repository: &Repository, tools: &Tools, 
     if let Some(schemathesis) = &tools.schemathesis {
         command.env("MUSTER_TEST_SCHEMATHESIS", schemathesis);
     }
+    if let Some(collector) = &tools.collector {
+        command.env("MUSTER_TEST_COLLECTOR", collector);
+    }
     if let Some(projects) = &tools.projects {
         command.env("MUSTER_TEST_PROJECTS", projects);
     }

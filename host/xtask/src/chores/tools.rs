@@ -12,7 +12,7 @@ use crate::projects;
 use crate::repository::Repository;
 
 /// What tests run for real: containers, a database, a browser, networks of their own, Python projects, Go's own tree.
-const PACKAGES: [&str; 21] = [
+const PACKAGES: [&str; 22] = [
     "busybox-static",
     "chromium",
     "conmon",
@@ -23,6 +23,7 @@ const PACKAGES: [&str; 21] = [
     "iproute2",
     "libexporter-tiny-perl",
     "libmoo-perl",
+    "libpython3.11",
     "libtest-fatal-perl",
     "libtest-requires-perl",
     "libtest-warnings-perl",
@@ -42,6 +43,9 @@ const S3_SERVER: &str = "s3s-fs@0.14.1";
 /// What makes requests from a description of an API.
 const SCHEMATHESIS: &str = "schemathesis==4.32.5";
 
+/// A collector of OpenTelemetry's, compiled; its newest release for the Python of this project's base system.
+const COLLECTOR: &str = "rotel==0.0.1a15";
+
 /// Whom a bench holds the service against: the master with its pages, and a worker.
 const BUILDBOT: &str = "4.3.0";
 
@@ -51,6 +55,8 @@ pub(crate) struct Tools {
     pub(crate) s3_server: Option<PathBuf>,
     /// The generator of requests, unless it could not be had.
     pub(crate) schemathesis: Option<PathBuf>,
+    /// The collector of traces, unless it could not be had.
+    pub(crate) collector: Option<PathBuf>,
     /// The folder of published projects, unless they could not be had.
     pub(crate) projects: Option<PathBuf>,
 }
@@ -59,12 +65,14 @@ pub(crate) struct Tools {
 pub(crate) struct Fetched {
     projects: Option<PathBuf>,
     schemathesis: Option<PathBuf>,
+    collector: Option<PathBuf>,
 }
 
 impl Fetched {
     /// With what was compiled.
     pub(crate) fn with(self, s3_server: Option<PathBuf>) -> Tools {
-        Tools { s3_server, schemathesis: self.schemathesis, projects: self.projects }
+        let Fetched { projects, schemathesis, collector } = self;
+        Tools { s3_server, schemathesis, collector, projects }
     }
 }
 
@@ -72,7 +80,11 @@ impl Fetched {
 /// need it skip themselves, saying why; under `CI` that is an error.
 pub(crate) fn fetch(repository: &Repository, extent: Extent) -> anyhow::Result<Fetched> {
     tolerate(apt::ensure(&PACKAGES))?;
-    Ok(Fetched { schemathesis: tolerate(schemathesis(repository))?, projects: tolerate(projects::ensure(extent))? })
+    Ok(Fetched {
+        schemathesis: tolerate(schemathesis(repository))?,
+        collector: tolerate(collector(repository))?,
+        projects: tolerate(projects::ensure(extent))?,
+    })
 }
 
 /// Gets the S3 server, on the same terms.
@@ -121,6 +133,15 @@ fn installed(repository: &Repository) -> anyhow::Result<PathBuf> {
 
 fn schemathesis(repository: &Repository) -> anyhow::Result<PathBuf> {
     Ok(in_python(repository, SCHEMATHESIS, &[SCHEMATHESIS])?.join("bin/schemathesis"))
+}
+
+/// The program is in the package, and has no place among an environment's programs.
+fn collector(repository: &Repository) -> anyhow::Result<PathBuf> {
+    let library = in_python(repository, COLLECTOR, &[COLLECTOR])?.join("lib");
+    let pythons = std::fs::read_dir(&library).with_context(|| format!("read `{}`", library.display()))?;
+    let program = |python: std::fs::DirEntry| python.path().join("site-packages/rotel/rotel-agent");
+    let program = pythons.filter_map(Result::ok).map(program).find(|program| program.exists());
+    program.with_context(|| format!("find `rotel-agent` in {COLLECTOR}"))
 }
 
 /// Gets Buildbot: the environment that its programs are in.

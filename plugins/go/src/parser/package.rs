@@ -14,7 +14,7 @@ use crate::names::function;
 const HELD_LIMIT: usize = 4 * 1024 * 1024;
 /// What a test binary says when its time is over.
 const TIMED_OUT: &str = "panic: test timed out after ";
-/// What stands behind a panic that was a test's own: its end, and that of the tests above it, was told before.
+/// What stands behind a panic that was a test's own. Its end, and that of the tests above it, is printed before.
 const RECOVERED: &str = " [recovered";
 
 /// What is to be told of a test; none is the package as a whole.
@@ -64,7 +64,7 @@ pub(crate) struct Package {
     any: bool,
     any_failed: bool,
     timed_out: bool,
-    /// A test that has failed brought the binary down.
+    /// A test panicked, whose end was told before, or will be.
     panicked: bool,
 }
 
@@ -170,7 +170,7 @@ impl Package {
     /// A line of output of a test, where it is known whose.
     pub(crate) fn text_of(&mut self, test: Option<&str>, line: &str) {
         self.timed_out |= line.starts_with(TIMED_OUT);
-        self.panicked |= line.contains(RECOVERED) && self.has_failed();
+        self.panicked |= line.contains(RECOVERED);
         self.output.push(line);
         let Some(open) = test.and_then(|test| self.open.get_mut(test)) else { return };
         if self.held + line.len() < HELD_LIMIT {
@@ -237,7 +237,8 @@ impl Package {
         let functions = running.iter().filter(|name| function(name) == *name).count();
         // One of several may have brought it down: nobody knows which, and they are left to be run again. So are those
         // that ran beside one of which it is known.
-        if self.timed_out || (functions == 1 && !self.panicked) {
+        let is_known = self.panicked && self.any_failed;
+        if self.timed_out || (functions == 1 && !is_known) {
             for name in running.iter().rev() {
                 self.blame(name, failure);
                 self.finish(name, Status::Failed, None, told);
@@ -272,11 +273,6 @@ impl Package {
     /// Whether a test is known to run.
     pub(crate) fn is_running(&self) -> bool {
         self.open.keys().any(|name| self.is_open(name))
-    }
-
-    /// Whether any test has failed.
-    fn has_failed(&self) -> bool {
-        self.any_failed || self.ended.iter().any(|ended| ended.status == Status::Failed)
     }
 
     /// Whether any test has begun or ended.

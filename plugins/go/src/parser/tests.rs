@@ -205,6 +205,23 @@ fn parallel_tests_share_no_blame() {
     assert_eq!(verdicts(&whole(&late)), ["Failed m.TestA", "Failed m.TestB"]);
 }
 
+/// A panic says whose it was: who ran beside it is left to be run again.
+#[test]
+fn who_ran_beside_a_panic_is_not_to_blame() {
+    const VERBOSE: &str = include_str!("data/panic.txt");
+    const JSON: &str = include_str!("data/panic.json");
+    let alone = |output: &str| output.lines().filter(|line| !line.contains("TestWaits")).collect::<Vec<_>>().join("\n");
+    for output in [VERBOSE, JSON].into_iter().flat_map(|output| [output.to_owned(), alone(output)]) {
+        let events = whole(&output);
+        let told = verdicts(&events).join(" ").replace("example.com/beside", "m");
+        assert_eq!(told, "Failed m.TestPanics Failed m.TestPanics/inside Passed m.TestSerial");
+        let inside = results(&events).into_iter().find(|result| result.case == "TestPanics/inside").unwrap();
+        assert!(inside.message.starts_with("panic: it was me [recovered]\n"), "{}", inside.message);
+    }
+    let late = VERBOSE.replace("panic: it was me [recovered]", "panic: test timed out after 1s");
+    assert_eq!(verdicts(&whole(&late)).len(), 5, "but all that run are when their time is over");
+}
+
 #[test]
 fn an_endless_line_is_not_held() {
     let mut parser = GoParser::new("", vec![]);

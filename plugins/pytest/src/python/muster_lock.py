@@ -30,9 +30,6 @@ def holds(marker, extras=()):
     """Whether a condition holds here, for any of the extras that were asked for."""
     if not marker:
         return True
-    # A lock file of several conditions lists one for each group.
-    if isinstance(marker, dict):
-        return any(holds(value, extras) for value in marker.values())
     environment = dict(default_environment(), extras=WANTED, dependency_groups=WANTED)
     return any(Marker(marker).evaluate(dict(environment, extra=extra)) for extra in ("", *extras))
 
@@ -92,16 +89,38 @@ def uv(data):
 
 
 def poetry(data):
-    for package in data.get("package", []):
-        groups = package.get("groups")
-        wanted = groups is None or "main" in groups or WANTED & set(groups)
-        if package.get("optional") or not wanted or not holds(package.get("markers")):
+    """Poetry 2 says of each package to which groups it belongs, and when; before, only which the extras name."""
+    packages = data.get("package", [])
+    extras = WANTED & set(data.get("extras", {}))
+    of_extras = reached(packages, [name for extra in extras for name in data["extras"][extra]])
+    for package in packages:
+        groups = [group for group in package.get("groups", ["main"]) if group in WANTED | {"main"}]
+        markers = package.get("markers", "")
+        # Where groups have several conditions there is one for each.
+        markers = [markers.get(group, "") if isinstance(markers, dict) else markers for group in groups]
+        if not any(holds(marker, extras) for marker in markers):
+            continue
+        if package.get("optional") and canonical(package["name"]) not in of_extras:
             continue
         source = package.get("source", {})
         place = source.get("url") if source.get("type") in ("directory", "file", "url") else None
         if source.get("type") == "git":
             place = git(source["url"], source["resolved_reference"])
         yield package["name"], package["version"], place
+
+
+def reached(packages, names):
+    """The names of these packages and of all that they need."""
+    needs = {}
+    for package in packages:
+        needs.setdefault(canonical(package["name"]), set()).update(map(canonical, package.get("dependencies", {})))
+    todo, found = [canonical(name) for name in names], set()
+    while todo:
+        name = todo.pop()
+        if name not in found:
+            found.add(name)
+            todo += needs.get(name, ())
+    return found
 
 
 def pdm(data):

@@ -2,26 +2,17 @@
 //! environment.
 
 use std::fs;
-use std::os::unix::fs::PermissionsExt;
 use std::path::Path;
 
 use anyhow::Context;
 use buildlet::Secret;
 
 use crate::exit::UsageError;
+use crate::secret_file;
 
 /// Reads the password in a file.
 pub(super) fn from_file(file: &Path) -> anyhow::Result<Secret> {
-    let at = || format!("failed to read the password file `{}`", file.display());
-    let mode = fs::metadata(file).with_context(at)?.permissions().mode();
-    if mode & 0o077 != 0 {
-        return Err(UsageError::new(
-            format!("the password file `{}` can be read by others (mode {:04o})", file.display(), mode & 0o7777),
-            format!("chmod 600 {}", file.display()),
-        )
-        .into());
-    }
-    not_empty(&fs::read_to_string(file).with_context(at)?)
+    not_empty(&secret_file::read("password", file)?)
 }
 
 /// Reads the password from an inherited descriptor, to its end.
@@ -43,6 +34,8 @@ fn not_empty(text: &str) -> anyhow::Result<Secret> {
 #[cfg(test)]
 #[expect(clippy::unwrap_used, reason = "tests")]
 mod tests {
+    use std::os::unix::fs::PermissionsExt as _;
+
     use super::*;
 
     #[test]

@@ -5,5 +5,6 @@ mod machine;
 mod run;
 mod server;
 mod state;
+mod traces;
 
 pub(super) use run::run;

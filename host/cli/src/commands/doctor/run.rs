@@ -4,7 +4,7 @@ use anyhow::Context;
 use serde_json::json;
 
 use super::finding::{Finding, Findings};
-use super::{machine, server, state};
+use super::{machine, server, state, traces};
 use crate::args::{DoctorArgs, GlobalArgs};
 use crate::commands::output::print;
 use crate::config::find::Folders;
@@ -39,6 +39,7 @@ async fn look(global: &GlobalArgs, args: &DoctorArgs) -> Findings {
                 Ok(kept) => {
                     state::look(&mut findings, &host, &kept).await;
                     machine::look(&mut findings, &host, &kept).await;
+                    traces::look(&mut findings, &host, &kept).await;
                 }
                 Err(error) => failure(&mut findings, "state folder", &error),
             }

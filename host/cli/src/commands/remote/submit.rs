@@ -1,6 +1,7 @@
 //! `muster submit`: brings a local tree to a server and asks for its build.
 
 use report::text;
+use report::trace::Parent;
 use serde_json::json;
 use service::problem::Kind;
 use service::view::BuildView;
@@ -81,10 +82,11 @@ async fn submit(global: &GlobalArgs, args: &SubmitArgs, client: &Client) -> anyh
 }
 
 async fn ask(args: &SubmitArgs, client: &Client, submission: &Submission) -> Result<BuildView, ServerError> {
-    match &args.idempotency_key {
-        Some(key) => client.post_once("/builds", key, submission).await,
-        None => client.post("/builds", submission).await,
-    }
+    // The step of a job that runs this command says so here, if it is traced.
+    let asked_in = std::env::var("TRACEPARENT").ok().filter(|parent| Parent::parse(parent).is_some());
+    let headers = [("idempotency-key", args.idempotency_key.as_deref()), ("traceparent", asked_in.as_deref())];
+    let headers: Vec<_> = headers.into_iter().filter_map(|(name, value)| Some((name, value?))).collect();
+    client.post_with("/builds", &headers, submission).await
 }
 
 fn submission(args: &SubmitArgs, tree: String, project: String, version: Option<String>) -> Submission {

@@ -8,7 +8,7 @@ use serde::{Deserialize, Serialize};
 
 use super::{
     BlobsSection, BuildSection, LimitsSection, PluginSection, PoolKind, PoolSection, RetentionSection, RuleSection,
-    ServeSection, StateSection, StoreSection,
+    ServeSection, StateSection, StoreSection, TracesSection,
 };
 use crate::config::find::{COORDINATOR, Folders};
 use crate::config::located::{Located, SourceText};
@@ -38,6 +38,8 @@ pub struct HostConfig {
     pub serve: ServeSection,
     /// How long a service keeps what builds leave behind.
     pub retention: RetentionSection,
+    /// Where traces of builds go.
+    pub traces: TracesSection,
     /// What some builds use that others do not.
     pub rule: Vec<RuleSection>,
 }
@@ -86,6 +88,7 @@ impl HostFile {
         check_pools(&config, &source, &places)?;
         check_plugins(&config, &source, &places)?;
         check_counts(&config, &source, &places)?;
+        check_traces(&config, &source, &places)?;
         Ok(HostFile { config, source: Some(source) })
     }
 }
@@ -174,19 +177,29 @@ fn check_counts(config: &HostConfig, source: &SourceText, places: &Places) -> Re
     Ok(())
 }
 
+fn check_traces(config: &HostConfig, source: &SourceText, places: &Places) -> Result<(), Located> {
+    let Some(endpoint) = &config.traces.endpoint else { return Ok(()) };
+    if ["https://", "http://"].iter().any(|scheme| endpoint.starts_with(scheme)) {
+        return Ok(());
+    }
+    let wrong = places.value(source, "traces.endpoint", format!("`{endpoint}` is no address of a collector"));
+    Err(wrong.help("write it like `http://collector:4318`: OTLP over HTTP"))
+}
+
 #[cfg(test)]
 #[expect(clippy::unwrap_used, reason = "tests")]
 mod tests {
     use super::*;
 
     #[test]
-    fn numbers_that_serve_nobody_are_refused_where_they_stand() {
+    fn values_that_serve_nobody_are_refused_where_they_stand() {
         let read = |text: &str| HostFile::read(SourceText { path: "/c.toml".into(), text: text.into() });
         read("[serve]\ntakeover = '1s'\nmax-builds = 1\n[[rule]]\nshare = 1.0\n").unwrap();
         for (text, what) in [
             ("[serve]\ntakeover = '1ms'\n", "must be at least 1s"),
             ("[serve]\nmax-builds = 0\n", "must be at least 1"),
             ("[[rule]]\nshare = 10.0\n", "must be from 0 to 1"),
+            ("[traces]\nendpoint = 'collector:4317'\n", "is no address of a collector"),
         ] {
             let refused = read(text).unwrap_err().to_string();
             assert!(refused.contains(what), "{refused}");

@@ -10,6 +10,7 @@ mod retention;
 mod rules;
 mod serve;
 mod state;
+mod traces;
 
 pub use blobs::{BlobsSection, StoreSection};
 pub use build::BuildSection;
@@ -21,3 +22,4 @@ pub use retention::RetentionSection;
 pub use rules::RuleSection;
 pub use serve::ServeSection;
 pub use state::StateSection;
+pub use traces::TracesSection;
