@@ -17,7 +17,7 @@ use std::path::PathBuf;
 use std::sync::Arc;
 use std::time::Duration;
 
-use coordinator::{Committed, Coordinator};
+use coordinator::{Committed, Coordinator, now};
 use engine::{BuildId, Fact, Time};
 use http::HeaderMap;
 use report::trace::{Origin, Parent, trace_of};
@@ -27,7 +27,6 @@ use tokio_util::task::AbortOnDropHandle;
 
 use self::collector::{Collector, Refusal};
 use self::mark::{Mark, Place};
-use crate::api::now;
 use crate::facts::Known;
 use crate::problem::Kind;
 use crate::service::Service;
