@@ -138,7 +138,7 @@ fn write(text: &mut String, trace: &Trace, span: &Span, depth: usize) {
     };
     let (start, end) = (since(span.start), since(span.end));
     writeln!(text, "{indent}{start}..{end} {} | {}", span.name, told(&span.attributes).join(" ")).expect("it is text");
-    for error in &span.error {
+    if let Some(error) = &span.error {
         writeln!(text, "{indent}  ! {error}").expect("it is text");
     }
     for event in &span.events {
