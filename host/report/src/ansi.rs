@@ -275,7 +275,7 @@ mod tests {
     #[test]
     fn a_look_is_forgotten_wherever_the_reading_began() {
         let within = REMEMBERED as usize;
-        let text = [b"\x1b[1;31m".as_slice(), &vec![b'x'; within - 100], b"\x1b[32m", &vec![b'y'; 200]].concat();
+        let text = [b"\x1b[1;31m".as_slice(), &vec![b'x'; within - 100], b"\x1b[32m", &[b'y'; 200]].concat();
         assert_eq!(look_behind(&text), "32", "the weight is forgotten, the newer color is not");
         assert_eq!(look_behind(&text[text.len() - within..]), "32");
         let old = [b"\x1b[1;31m".as_slice(), &vec![b'x'; within - 7], b"y"].concat();

@@ -41,10 +41,13 @@ struct StoreLedger {
 
 impl StoreLedger {
     /// Asks until the store answers, for a while.
-    async fn patiently<T>(&self, ask: impl AsyncFn(&Store) -> Result<T, StoreError>) -> Result<T, LedgerError> {
+    async fn patiently<T, F>(&self, ask: impl Fn() -> F) -> Result<T, LedgerError>
+    where
+        F: Future<Output = Result<T, StoreError>>,
+    {
         let give_up = Instant::now() + self.survival.patience;
         loop {
-            match ask(&self.survival.store).await {
+            match ask().await {
                 Err(error)
                     if matches!(error.cause(), Cause::Unavailable | Cause::DiskFull) && Instant::now() < give_up =>
                 {
@@ -60,16 +63,16 @@ impl StoreLedger {
 #[async_trait]
 impl Ledger for StoreLedger {
     async fn read(&self) -> Result<Vec<String>, LedgerError> {
-        self.patiently(async |store| store.leases(&self.pool).await).await
+        self.patiently(|| self.survival.store.leases(&self.pool)).await
     }
 
     async fn write(&self, number: Lease, entry: &str) -> Result<(), LedgerError> {
-        let epoch = &self.survival.epoch;
-        self.patiently(async |store| store.keep_lease(epoch, &self.pool, number.0, entry).await).await
+        let Survival { store, epoch, .. } = &self.survival;
+        self.patiently(|| store.keep_lease(epoch, &self.pool, number.0, entry)).await
     }
 
     async fn remove(&self, number: Lease) -> Result<(), LedgerError> {
-        let epoch = &self.survival.epoch;
-        self.patiently(async |store| store.forget_lease(epoch, &self.pool, number.0).await).await
+        let Survival { store, epoch, .. } = &self.survival;
+        self.patiently(|| store.forget_lease(epoch, &self.pool, number.0)).await
     }
 }

@@ -57,7 +57,7 @@ pub fn event(since: Duration, update: &BuildUpdate, text: &str) -> Value {
         }),
         BuildUpdate::TestDone { name, kind, duration, buildlet, cause, added } => json!({
             "event": "test", "name": name, "verdict": kind.to_string(), "took_s": duration.map(seconds),
-            "buildlet": some(buildlet), "cause": some(report.outcome.cause()), "added": added,
+            "buildlet": some(buildlet), "cause": some(cause), "added": added,
         }),
         BuildUpdate::OrderedOutput(_) => json!({"event": "output", "text": text}),
         BuildUpdate::MachineOutput { buildlet, .. } => {

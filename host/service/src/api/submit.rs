@@ -131,9 +131,9 @@ async fn take_in(
     let planned = service.planner().plan(build, &submission).await;
     let planned = planned.map_err(|refused| Problem::new(Kind::Refused, refused.what, refused.hint))?;
     let request = request.map(|(key, digest)| Request { key, digest, build });
-    let kept = Kept::new(submission, planned.log, planned.pinned);
+    let mut kept = Kept::new(submission, planned.log, planned.pinned);
     // Not part of the submission: a request that is sent again comes in a span of its own.
-    let kept = Kept { traceparent: traceparent(headers), ..kept };
+    kept.traceparent = traceparent(headers);
     let new = NewBuild { spec: planned.spec, submission: written(&kept)?, request, job: None };
     coordinator.submit(new).await.map_err(|error| Problem::store(&error))?;
     created(service, build).await
