@@ -6,7 +6,7 @@ use bytes::Bytes;
 use reqwest::header::ACCEPT;
 use reqwest::{Method, Response};
 use service::problem::Kind;
-use service::view::{BuildEvent, What};
+use service::view::{BuildEvent, BuildView, What};
 use tokio::time::{Instant, sleep};
 
 use super::http::log_path;
@@ -127,6 +127,7 @@ impl EventStream {
 pub struct LogStream {
     client: Client,
     path: String,
+    build: u64,
     at: u64,
     connection: Option<Response>,
     away: Away,
@@ -138,6 +139,7 @@ impl LogStream {
         LogStream {
             client: client.clone(),
             path: log_path(build, stream),
+            build,
             at: from,
             connection: None,
             away: Away::new(),
@@ -203,6 +205,14 @@ impl LogStream {
         let path = format!("{}?offset={}", self.path, self.at);
         let answer = self.client.send(self.client.request(Method::GET, &path)).await?;
         let header = |name: &str| answer.headers().get(name).and_then(|value| value.to_str().ok());
-        Ok(header("muster-log-finished") == Some("true") && header("content-length") == Some("0"))
+        if header("content-length") != Some("0") {
+            return Ok(false);
+        }
+        if header("muster-log-finished") == Some("true") {
+            return Ok(true);
+        }
+        // A build that ended before anything was printed never finishes its log.
+        let build: BuildView = self.client.get(&format!("/builds/{}", self.build)).await?;
+        Ok(build.item.outcome.is_some())
     }
 }

@@ -208,7 +208,7 @@ async fn plugins_and_tokens_are_changed_by_buttons() -> anyhow::Result<()> {
     };
     browser.open(&server.url("/plugins")).await?;
     browser.eval(&click("/plugins/reload")).await?;
-    browser.until("document.querySelector('.note').innerText.includes('1 plugin changed')").await?;
+    browser.until("document.querySelector('.note').innerText.includes('no plugin changed')").await?;
     browser.look(1280, 900, false).await?;
     browser.picture("plugins-told", true).await?;
     let (what, hint) = ("pytest.wasm cannot be read: no such file".to_owned(), "put it back".to_owned());

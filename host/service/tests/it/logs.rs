@@ -137,11 +137,11 @@ async fn a_machine_has_one_log_of_all_that_ran_there() -> anyhow::Result<()> {
     assert_eq!(
         headings,
         [
-            "=== local-1 (main, local), the made tree stood there after 7.50 s, given back after 32.5 s",
+            "=== local-1 (main, local), the made tree stood there after 7.50s, given back after 32.5s",
             "=== make-l1-0: step 1 of making",
             "=== list-l1: the tests are listed",
-            "=== a1: tests/api/test_orders.py::test_case_0 and 3 more; exit status 1 after 6.90 s",
-            "=== a3: tests/api/test_orders.py::test_case_22 and 19 more; exit status 1 after 11.8 s",
+            "=== a1: tests/api/test_orders.py::test_case_0 and 3 more; exit status 1 after 6.90s",
+            "=== a3: tests/api/test_orders.py::test_case_22 and 19 more; exit status 1 after 11.8s",
         ]
     );
     assert!(text.contains("60 tests collected\n=== a1:"), "a heading has a line of its own: {text}");
