@@ -1,7 +1,8 @@
 //! The messages of OpenTelemetry's protocol that traces need, as its definitions number their fields (`trace.proto`,
 //! `common.proto`, `resource.proto`).
 //!
-//! The crate that has all of them comes with an SDK, a second `rand` and a third `getrandom`; fields are never renumbered.
+//! The crate that has all of them comes with an SDK, a second `rand` and a third `getrandom`; and fields are never
+//! renumbered.
 
 /// What is posted.
 #[derive(Clone, PartialEq, prost::Message)]

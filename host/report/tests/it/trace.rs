@@ -1,7 +1,6 @@
 //! The trace of a build in which a machine was lost, a test failed and the coordinator was started again.
 
 use std::collections::{BTreeMap, BTreeSet};
-use std::fmt::Write as _;
 use std::time::Duration;
 
 use engine::{
@@ -129,21 +128,35 @@ fn written(value: &Value) -> String {
     }
 }
 
+/// What is told of something, in lines that can be read.
+fn tell(text: &mut String, indent: &str, attributes: &[(&str, Value)]) {
+    let mut line = String::new();
+    for (name, value) in attributes {
+        let told = format!("{name}={}", written(value));
+        if !line.is_empty() && line.len() + told.len() > 90 {
+            *text += &format!("{indent}  {line}\n");
+            line.clear();
+        }
+        line += if line.is_empty() { "" } else { " " };
+        line += &told;
+    }
+    if !line.is_empty() {
+        *text += &format!("{indent}  {line}\n");
+    }
+}
+
 /// The spans below one, each with what is told of it; what ids say is the indentation.
 fn write(text: &mut String, trace: &Trace, span: &Span, depth: usize) {
     let since = |at: Time| at.as_nanos() / 1_000_000_000 - SUBMITTED;
     let indent = "  ".repeat(depth);
-    let told = |attributes: &[(&str, Value)]| -> Vec<String> {
-        attributes.iter().map(|(name, value)| format!("{name}={}", written(value))).collect()
-    };
-    let (start, end) = (since(span.start), since(span.end));
-    writeln!(text, "{indent}{start}..{end} {} | {}", span.name, told(&span.attributes).join(" ")).expect("it is text");
+    *text += &format!("{indent}{}..{} {}\n", since(span.start), since(span.end), span.name);
+    tell(text, &indent, &span.attributes);
     if let Some(error) = &span.error {
-        writeln!(text, "{indent}  ! {error}").expect("it is text");
+        *text += &format!("{indent}  ! {error}\n");
     }
     for event in &span.events {
-        let told = told(&event.attributes).join(" ");
-        writeln!(text, "{indent}  @{} {} | {told}", since(event.at), event.name).expect("it is text");
+        *text += &format!("{indent}  @{} {}\n", since(event.at), event.name);
+        tell(text, &format!("{indent}  "), &event.attributes);
     }
     for child in trace.spans.iter().filter(|child| child.parent == Some(span.id)) {
         write(text, trace, child, depth + 1);
@@ -158,7 +171,84 @@ fn shown(trace: &Trace) -> String {
 
 #[test]
 fn everything_that_took_time_is_a_span() {
-    insta::assert_snapshot!(shown(&eventful()), @"");
+    insta::assert_snapshot!(shown(&eventful()), @r#"
+    0..18 BUILD app/pytest
+      cicd.pipeline.name=app/pytest cicd.pipeline.run.id=17 cicd.pipeline.action.name=BUILD
+      cicd.pipeline.result=failure error.type=test_failed muster.project=app
+      muster.builder=pytest muster.rev=sha256:00 muster.outcome=failed muster.cause=1 test failed
+      muster.version=v1.2 muster.trust=try muster.by=ci
+      muster.plugins=["builder pytest sha256:01"] muster.plugin_faults=0
+      muster.snapshot.reused=false muster.tests=5 muster.tests.passed=3 muster.tests.failed=1
+      muster.tests.skipped=1 muster.tests.lower_bound=1.5s muster.tests.aggregate=0s
+      muster.machines=2
+      ! 1 test failed
+      @9 coordinator restarted
+        muster.machines.adopted=1 muster.machines.given_up=0
+      0..2 queue
+        cicd.pipeline.task.name=queue cicd.pipeline.task.run.id=queue-0
+        cicd.pipeline.task.run.result=success
+      2..3 acquire
+        cicd.pipeline.task.name=acquire cicd.pipeline.task.run.id=acquire-1
+        cicd.pipeline.task.run.result=success
+      3..4 prepare
+        cicd.pipeline.task.name=prepare cicd.pipeline.task.run.id=prepare-2
+        cicd.pipeline.task.run.result=success cicd.worker.name=local-1
+      4..5 make
+        cicd.pipeline.task.name=make cicd.pipeline.task.run.id=make-3 cicd.pipeline.task.type=build
+        cicd.pipeline.task.run.result=error error.type=machine_lost cicd.worker.name=local-1
+        ! machine lost: no answer for 5 s
+      5..6 acquire
+        cicd.pipeline.task.name=acquire cicd.pipeline.task.run.id=acquire-4
+        cicd.pipeline.task.run.result=success
+      6..7 prepare
+        cicd.pipeline.task.name=prepare cicd.pipeline.task.run.id=prepare-5
+        cicd.pipeline.task.run.result=success cicd.worker.name=local-2
+      7..11 make
+        cicd.pipeline.task.name=make cicd.pipeline.task.run.id=make-6 cicd.pipeline.task.type=build
+        cicd.pipeline.task.run.result=success cicd.worker.name=local-2
+      11..12 snapshot
+        cicd.pipeline.task.name=snapshot cicd.pipeline.task.run.id=snapshot-7
+        cicd.pipeline.task.run.result=success cicd.worker.name=local-2
+      12..14 list
+        cicd.pipeline.task.name=list cicd.pipeline.task.run.id=list-8
+        cicd.pipeline.task.run.result=success cicd.worker.name=local-2
+      14..18 test
+        cicd.pipeline.task.name=test cicd.pipeline.task.run.id=test-9 cicd.pipeline.task.type=test
+        cicd.pipeline.task.run.result=failure error.type=test_failed
+        ! 1 test failed
+      3..5 machine
+        cicd.worker.name=local-1 muster.lease=l1 muster.role=main muster.pool=local
+        muster.host_type=local muster.machine=here muster.result=error error.type=machine_lost
+        ! machine lost: no answer for 5 s
+        @5 machine lost
+      6..18 machine
+        cicd.worker.name=local-2 muster.lease=l2 muster.role=main muster.pool=local
+        muster.host_type=local muster.machine=here muster.result=success
+        14..17 attempt
+          cicd.pipeline.task.name=attempt cicd.pipeline.task.run.id=a1 cicd.pipeline.task.type=test
+          cicd.pipeline.task.run.result=failure error.type=test_failed cicd.worker.name=local-2
+          muster.tests=2 muster.tests.passed=1 muster.tests.failed=1 muster.exec.overhead=0.25s
+          ! 1 of 2 tests failed
+          @17 test failed
+            test.case.name=two test.case.result.status=fail muster.cause=assert 1 == 2
+        17..18 attempt
+          cicd.pipeline.task.name=attempt cicd.pipeline.task.run.id=a3 cicd.pipeline.task.type=test
+          cicd.pipeline.task.run.result=success cicd.worker.name=local-2 muster.tests=1
+          muster.tests.passed=1 test.case.name=four muster.exec.overhead=0.25s
+      10..16 machine
+        cicd.worker.name=local-3 muster.lease=l3 muster.role=helper muster.pool=local
+        muster.host_type=local muster.machine=here muster.result=error error.type=machine_lost
+        ! machine lost: no answer for 5 s
+        @16 machine lost
+        11..13 set-up
+          cicd.pipeline.task.name=set-up cicd.pipeline.task.run.id=set-up-l3
+          cicd.pipeline.task.run.result=success cicd.worker.name=local-3
+        14..16 attempt
+          cicd.pipeline.task.name=attempt cicd.pipeline.task.run.id=a2 cicd.pipeline.task.type=test
+          cicd.pipeline.task.run.result=error error.type=machine_lost cicd.worker.name=local-3
+          muster.tests=2 muster.tests.passed=1
+          ! machine lost: no answer for 5 s
+    "#);
 }
 
 #[test]
@@ -212,20 +302,45 @@ fn a_build_has_a_trace_when_it_is_over_and_however_it_ended() {
     assert_eq!(trace_of(&fold(&happenings), &Origin::default()), None);
     happenings.extend([(5, Fact::PhaseBegan(Phase::Done)), (5, end(outcome))]);
     let canceled = trace_of(&fold(&happenings), &Origin::default()).expect("it ended");
-    insta::assert_snapshot!(shown(&canceled), @"");
+    insta::assert_snapshot!(shown(&canceled), @r#"
+    0..5 BUILD app/pytest
+      cicd.pipeline.name=app/pytest cicd.pipeline.run.id=17 cicd.pipeline.action.name=BUILD
+      cicd.pipeline.result=cancellation muster.project=app muster.builder=pytest
+      muster.rev=sha256:00 muster.outcome=canceled muster.cause=changed my mind
+      muster.plugins=["builder pytest sha256:01"] muster.plugin_faults=0 muster.tests=0
+      muster.tests.lower_bound=0s muster.tests.aggregate=0s muster.machines=0
+      0..5 queue
+        cicd.pipeline.task.name=queue cicd.pipeline.task.run.id=queue-0
+        cicd.pipeline.task.run.result=cancellation
+    "#);
     happenings[1..].clone_from_slice(&[
         (5, Fact::PhaseBegan(Phase::Make)),
         (9, end(Outcome::Errored { cause: "the disk is full".into() })),
     ]);
     let errored = trace_of(&fold(&happenings), &Origin::default()).expect("it ended");
-    insta::assert_snapshot!(shown(&errored), @"");
+    insta::assert_snapshot!(shown(&errored), @r#"
+    0..9 BUILD app/pytest
+      cicd.pipeline.name=app/pytest cicd.pipeline.run.id=17 cicd.pipeline.action.name=BUILD
+      cicd.pipeline.result=error error.type=_OTHER muster.project=app muster.builder=pytest
+      muster.rev=sha256:00 muster.outcome=errored muster.cause=the disk is full
+      muster.plugins=["builder pytest sha256:01"] muster.plugin_faults=0 muster.tests=0
+      muster.tests.lower_bound=0s muster.tests.aggregate=0s muster.machines=0
+      ! the disk is full
+      0..5 queue
+        cicd.pipeline.task.name=queue cicd.pipeline.task.run.id=queue-0
+        cicd.pipeline.task.run.result=success
+      5..9 make
+        cicd.pipeline.task.name=make cicd.pipeline.task.run.id=make-1 cicd.pipeline.task.type=build
+        cicd.pipeline.task.run.result=error error.type=_OTHER
+        ! the disk is full
+    "#);
 }
 
 /// A build whose every test fails, one by one, is told in requests that collectors take.
 #[test]
 fn a_large_build_is_sent_in_parts() {
     let mut happenings = happenings();
-    let count = 5_000_u32;
+    let count = 3_000_u32;
     let test = |index: u32| Test { name: format!("test_{index}"), ..Test::default() };
     // Without its end.
     happenings.truncate(happenings.len() - 2);
@@ -234,7 +349,7 @@ fn a_large_build_is_sent_in_parts() {
         let attempt = 100 + u64::from(index);
         happenings.push((18, started(attempt, 2, &[index])));
         happenings.push((19, ended(attempt, Ok(CommandEnd::Exited(1)))));
-        happenings.push((19, verdict(index, VerdictKind::Failed, &"x".repeat(100_000), attempt)));
+        happenings.push((19, verdict(index, VerdictKind::Failed, &"x".repeat(10_000), attempt)));
     }
     happenings.push((20, failed()));
     let trace = trace_of(&fold(&happenings), &Origin::default()).expect("it ended");

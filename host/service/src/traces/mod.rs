@@ -6,8 +6,8 @@
 //!                                               v
 //!                                            collector: a few tries for each build, then the mark moves on
 //! ```
-//! What waits to be sent waits in the store. So nothing here grows when a collector is away, no build ever waits for one,
-//! and a service that was killed goes on where its mark stands. A build that is sent twice is the same trace.
+//! What waits to be sent waits in the store. So nothing here grows when a collector is away, no build ever waits for
+//! one, and a service that was killed goes on where its mark stands. A build that is sent twice is the same trace.
 
 mod collector;
 mod mark;

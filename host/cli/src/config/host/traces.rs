@@ -10,8 +10,8 @@ use serde::{Deserialize, Serialize};
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(default, deny_unknown_fields, rename_all = "kebab-case")]
 pub struct TracesSection {
-    /// The collector's address, `http://collector:4318`; `/v1/traces` is added to it. Not set is what `OTEL_EXPORTER_OTLP_ENDPOINT` says; without
-    /// either nothing is sent.
+    /// The collector's address, `http://collector:4318`; `/v1/traces` is added to it. Not set is what
+    /// `OTEL_EXPORTER_OTLP_ENDPOINT` says; without either nothing is sent.
     pub endpoint: Option<String>,
     /// Headers of each request that are no secrets. Those of `OTEL_EXPORTER_OTLP_HEADERS` are sent, too, unless they are
     /// written here.
