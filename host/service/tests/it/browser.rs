@@ -192,6 +192,15 @@ async fn machines_are_seen_in_their_pools_and_by_what_they_printed() -> anyhow::
     Ok(())
 }
 
+/// Presses the button of a form once that is there, and says yes to what is asked.
+async fn press(browser: &mut Chromium, form: &str) -> anyhow::Result<()> {
+    let button = format!("document.querySelector('form[action=\"{form}\"] button')");
+    // The answer to the last form may still be loading.
+    browser.until(&format!("{button} !== null")).await?;
+    browser.eval(&format!("window.confirm = () => true; {button}.click()")).await?;
+    Ok(())
+}
+
 #[tokio::test]
 async fn plugins_and_tokens_are_changed_by_buttons() -> anyhow::Result<()> {
     let Some(mut browser) = Chromium::start().await? else { return Ok(()) };
@@ -203,30 +212,27 @@ async fn plugins_and_tokens_are_changed_by_buttons() -> anyhow::Result<()> {
     }
     server.token("a job of before", Scope::Submit).await?;
     log_in(&server, &mut browser).await?;
-    let click = |form: &str| {
-        format!("window.confirm = () => true; document.querySelector('form[action=\"{form}\"] button').click()")
-    };
     browser.open(&server.url("/plugins")).await?;
-    browser.eval(&click("/plugins/reload")).await?;
+    press(&mut browser, "/plugins/reload").await?;
     browser.until("document.querySelector('.note').innerText.includes('no plugin changed')").await?;
     browser.look(1280, 900, false).await?;
     browser.picture("plugins-told", true).await?;
     let (what, hint) = ("pytest.wasm cannot be read: no such file".to_owned(), "put it back".to_owned());
     server.planner.refuse(Some(PlanRefused { what, hint }));
-    browser.eval(&click("/plugins/pytest/rollback")).await?;
+    press(&mut browser, "/plugins/pytest/rollback").await?;
     browser.until("document.querySelector('.note.bad').innerText.includes('pytest.wasm cannot be read')").await?;
     browser.until("document.querySelector('main').innerText.includes('put it back')").await?;
     browser.picture("refused", true).await?;
     server.planner.refuse(None);
     browser.open(&server.url("/plugins")).await?;
-    browser.eval(&click("/plugins/pytest/rollback")).await?;
+    press(&mut browser, "/plugins/pytest/rollback").await?;
     browser.until("document.querySelector('.note').innerText.includes('`pytest` serves with')").await?;
     assert_eq!(server.planner.changes(), ["ada reloads", "ada rolls pytest back"]);
     let tokens = server.store.tokens().await?;
     let other = tokens.iter().find(|token| token.name == "a job of before").context("no token")?;
     browser.open(&server.url("/tokens")).await?;
     browser.picture("tokens-buttons", true).await?;
-    browser.eval(&click(&format!("/tokens/{}/revoke", other.id))).await?;
+    press(&mut browser, &format!("/tokens/{}/revoke", other.id)).await?;
     browser.until("!document.querySelector('main').innerText.includes('a job of before')").await?;
     assert!(server.store.tokens().await?.iter().all(|token| token.id != other.id));
     assert_eq!(browser.complaints, [""; 0]);
