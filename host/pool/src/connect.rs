@@ -13,6 +13,9 @@ use crate::PoolError;
 /// The oldest version of the protocol that has all that is needed.
 const MIN_VERSION: u32 = 1;
 
+/// How far ahead the clock of a machine's last coordinator may have been: a day, in milliseconds.
+const MOST_AHEAD: u64 = 24 * 60 * 60 * 1_000;
+
 /// Lease numbers as machines see them: they grow from one coordinator to the next, which the engine's own do not.
 #[derive(Debug, Default)]
 pub(crate) struct LeaseNumbers {
@@ -22,8 +25,7 @@ pub(crate) struct LeaseNumbers {
 impl LeaseNumbers {
     /// The next number: milliseconds since 1970, or one more than the last.
     pub(crate) fn next(&self) -> Lease {
-        let since = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default();
-        let now = u64::try_from(since.as_millis()).unwrap_or(u64::MAX);
+        let now = clock();
         let after = |last: u64| Some(now.max(last + 1));
         let last = self.last.fetch_update(Ordering::Relaxed, Ordering::Relaxed, after).unwrap_or_default();
         Lease(now.max(last + 1))
@@ -33,6 +35,22 @@ impl LeaseNumbers {
     pub(crate) fn above(&self, number: Lease) {
         self.last.fetch_max(number.0, Ordering::Relaxed);
     }
+
+    /// The same for a number that a machine says it serves; whether it can be. One machine must not drive the numbers of
+    /// all others out of what a clock can come to.
+    fn above_served(&self, served: Lease) -> bool {
+        if served.0 > self.last.load(Ordering::Relaxed).max(clock().saturating_add(MOST_AHEAD)) {
+            return false;
+        }
+        self.above(served);
+        true
+    }
+}
+
+/// Milliseconds since 1970.
+fn clock() -> u64 {
+    let since = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default();
+    u64::try_from(since.as_millis()).unwrap_or(u64::MAX)
 }
 
 /// Connects to a machine that is to be leased under the next number: one above that which it serves, since its last
@@ -44,8 +62,11 @@ pub(crate) async fn connect(
     numbers: &LeaseNumbers,
 ) -> Result<(Arc<Client>, Lease), PoolError> {
     let client = usable(name, url, settings).await?;
-    if let Some(served) = client.extensions().and_then(|extensions| extensions.lease) {
-        numbers.above(served);
+    if let Some(served) = client.extensions().and_then(|extensions| extensions.lease)
+        && !numbers.above_served(served)
+    {
+        let cause = format!("it serves lease {served}, a number of more than a day ahead: restart its agent");
+        return Err(PoolError::Unusable { name: name.to_owned(), cause });
     }
     let number = numbers.next();
     client.set_lease(number);

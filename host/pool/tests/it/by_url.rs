@@ -222,15 +222,30 @@ async fn whoever_was_superseded_touches_no_machine_any_more() {
     other.shutdown().await;
 }
 
-/// Numbers are times, and clocks differ.
+/// Numbers are times in milliseconds, and clocks differ.
+async fn serve_a_lease(subject: &ByUrl, number: u64) {
+    for url in &subject.urls {
+        let before = buildlet::client::Client::connect(url, client()).await.unwrap();
+        before.set_lease(buildlet::protocol::Lease(number));
+        before.put_file("before", "before", 0o644).await.unwrap();
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_number_that_no_clock_comes_to_makes_one_machine_unusable_and_no_other() {
+    let subject = ByUrl::new(&[]).await;
+    serve_a_lease(&subject, u64::MAX).await;
+    let pool = subject.pool.as_ref().unwrap();
+    let refused = acquire(pool, 1).await.expect_err("no number is above it").chain();
+    assert!(refused.contains("more than a day ahead: restart its agent"), "{refused}");
+    pool.shutdown().await;
+}
+
 #[tokio::test(flavor = "multi_thread")]
 async fn a_machine_whose_last_coordinators_clock_was_ahead_is_leased() {
     let subject = ByUrl::new(&[]).await;
-    for url in &subject.urls {
-        let ahead = buildlet::client::Client::connect(url, client()).await.unwrap();
-        ahead.set_lease(buildlet::protocol::Lease(1 << 60));
-        ahead.put_file("before", "before", 0o644).await.unwrap();
-    }
+    let now = std::time::SystemTime::now().duration_since(std::time::UNIX_EPOCH).unwrap();
+    serve_a_lease(&subject, u64::try_from(now.as_millis()).unwrap() + 3_600_000).await;
     let pool = subject.pool.as_ref().unwrap();
     let granted = acquire(pool, 1).await.unwrap();
     granted.client.put_file("now", "now", 0o644).await.unwrap();
