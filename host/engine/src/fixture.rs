@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use crate::{BuildFacts, BuildId, BuildSpec, Limits, Phases, Test, Time};
+use crate::{BuildFacts, BuildId, BuildSpec, Phases, Test, Time};
 
 /// This many seconds after 1970.
 pub(crate) const fn at(seconds: u64) -> Time {
@@ -12,23 +12,9 @@ pub(crate) const fn at(seconds: u64) -> Time {
 /// A build without anything special.
 pub(crate) fn spec() -> BuildSpec {
     BuildSpec {
-        build: BuildId(1),
-        project: "project".into(),
-        builder: "builder".into(),
-        rev: "rev".into(),
-        make_host_type: "linux".into(),
-        test_host_type: "linux".into(),
         max_helpers: 2,
-        elastic: true,
-        priority: 0,
-        fail_fast: false,
-        reuse_snapshot: false,
-        retries: 0,
-        one_command: false,
-        parsed: true,
         phases: Phases { exec_overhead: Duration::from_secs(1), ..Phases::default() },
-        limits: Limits::default(),
-        plugins: Vec::new(),
+        ..BuildSpec::plain(BuildId(1), "project", "builder", "linux")
     }
 }
 

@@ -103,7 +103,7 @@ impl Read {
 #[cfg(test)]
 #[expect(clippy::unwrap_used, reason = "tests")]
 mod tests {
-    use engine::{BuildSpec, Limits, Outcome, Phase, Phases, Time};
+    use engine::{BuildSpec, Outcome, Phase, Time};
     use store::{BuildHeader, Commit, FinishedBuild, Settings};
 
     use super::*;
@@ -111,25 +111,7 @@ mod tests {
     const BUILD: BuildId = BuildId(1);
 
     fn spec() -> BuildSpec {
-        BuildSpec {
-            build: BUILD,
-            project: "demo".into(),
-            builder: "pytest".into(),
-            rev: "r".into(),
-            make_host_type: "local".into(),
-            test_host_type: "local".into(),
-            max_helpers: 2,
-            elastic: true,
-            priority: 0,
-            fail_fast: false,
-            reuse_snapshot: true,
-            retries: 0,
-            one_command: false,
-            parsed: true,
-            phases: Phases::default(),
-            limits: Limits::default(),
-            plugins: Vec::new(),
-        }
+        BuildSpec::plain(BUILD, "demo", "pytest", "local")
     }
 
     fn rows(from: u64, facts: &[Fact]) -> Vec<(u64, String)> {

@@ -172,20 +172,8 @@ fn draw_build(rng: &mut Rng, id: u32) -> BuildPlan {
 /// A build without anything special.
 pub(crate) fn spec(id: u64) -> BuildSpec {
     BuildSpec {
-        build: BuildId(id),
-        project: "project".into(),
-        builder: "builder".into(),
-        rev: "rev".into(),
-        make_host_type: "linux".into(),
-        test_host_type: "linux".into(),
         max_helpers: 2,
-        elastic: true,
-        priority: 0,
-        fail_fast: false,
         reuse_snapshot: true,
-        retries: 0,
-        one_command: false,
-        parsed: true,
         phases: Phases {
             make: Duration::from_secs(20),
             machine_start: Duration::from_secs(10),
@@ -201,7 +189,7 @@ pub(crate) fn spec(id: u64) -> BuildSpec {
             exec_failures: 3,
             main_losses: 3,
         },
-        plugins: Vec::new(),
+        ..BuildSpec::plain(BuildId(id), "project", "builder", "linux")
     }
 }
 

@@ -64,6 +64,31 @@ pub struct BuildSpec {
     pub plugins: Vec<(String, PluginRef)>,
 }
 
+impl BuildSpec {
+    /// A build of which nothing special is asked: no helpers, no retries, no plugins. Its machines are of one type.
+    pub fn plain(build: BuildId, project: &str, builder: &str, host_type: &str) -> BuildSpec {
+        BuildSpec {
+            build,
+            project: project.to_owned(),
+            builder: builder.to_owned(),
+            rev: "rev".to_owned(),
+            make_host_type: host_type.to_owned(),
+            test_host_type: host_type.to_owned(),
+            max_helpers: 0,
+            elastic: true,
+            priority: 0,
+            fail_fast: false,
+            reuse_snapshot: false,
+            retries: 0,
+            one_command: false,
+            parsed: true,
+            phases: Phases::default(),
+            limits: Limits::default(),
+            plugins: Vec::new(),
+        }
+    }
+}
+
 /// The time limits and budgets of a build.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Limits {

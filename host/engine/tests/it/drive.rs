@@ -5,8 +5,8 @@ use std::time::Duration;
 
 use engine::{
     Answer, AttemptEnd, BuildFacts, BuildId, BuildSpec, CommandEnd, Effect, Engine, EngineConfig, Estimate,
-    EstimateSource, Estimates, Event, Fact, Limits, Machine, OpId, Phases, PluginRef, Record, Report, Status, Task,
-    Test, TestIndex, Time,
+    EstimateSource, Estimates, Event, Fact, Machine, OpId, Phases, PluginRef, Record, Report, Status, Task, Test,
+    TestIndex, Time,
 };
 
 /// When it all begins: some days after 1970.
@@ -17,25 +17,7 @@ pub(crate) const ADOPTION: Duration = Duration::from_secs(600);
 
 /// A build without anything special.
 pub(crate) fn spec(id: u64) -> BuildSpec {
-    BuildSpec {
-        build: BuildId(id),
-        project: "project".into(),
-        builder: "builder".into(),
-        rev: "rev".into(),
-        make_host_type: "linux".into(),
-        test_host_type: "linux".into(),
-        max_helpers: 0,
-        elastic: true,
-        priority: 0,
-        fail_fast: false,
-        reuse_snapshot: false,
-        retries: 0,
-        one_command: false,
-        parsed: true,
-        phases: Phases::default(),
-        limits: Limits::default(),
-        plugins: Vec::new(),
-    }
+    BuildSpec::plain(BuildId(id), "project", "builder", "linux")
 }
 
 /// A test of this name, which may share an exec with all of them.

@@ -5,8 +5,7 @@ use std::time::Duration;
 
 use engine::{
     AttemptId, BuildFacts, BuildId, BuildSpec, Certificate, CommandEnd, ExecFailure, ExecFailureKind, Fact, LeaseId,
-    Limits, Machine, Outcome, Phase, Phases, PluginRef, Record, Role, SnapshotInfo, Test, TestIndex, Time, Verdict,
-    VerdictKind,
+    Machine, Outcome, Phase, PluginRef, Record, Role, SnapshotInfo, Test, TestIndex, Time, Verdict, VerdictKind,
 };
 use report::trace::{Origin, Parent, Span, SpanId, Trace, Value, trace_of};
 
@@ -15,23 +14,11 @@ const SUBMITTED: u64 = 1_785_542_400;
 
 fn spec() -> BuildSpec {
     BuildSpec {
-        build: BuildId(17),
-        project: "app".into(),
-        builder: "pytest".into(),
         rev: "sha256:00".into(),
-        make_host_type: "local".into(),
-        test_host_type: "local".into(),
         max_helpers: 1,
-        elastic: true,
-        priority: 0,
-        fail_fast: false,
         reuse_snapshot: true,
-        retries: 0,
-        one_command: false,
-        parsed: true,
-        phases: Phases::default(),
-        limits: Limits::default(),
         plugins: vec![("builder".into(), PluginRef { name: "pytest".into(), digest: "sha256:01".into() })],
+        ..BuildSpec::plain(BuildId(17), "app", "pytest", "local")
     }
 }
 

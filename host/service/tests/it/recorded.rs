@@ -3,8 +3,8 @@
 use std::time::Duration;
 
 use engine::{
-    AttemptId, BuildId, BuildSpec, Certificate, CommandEnd, Fact, LeaseId, Limits, Machine, Outcome, Phase, Phases,
-    PluginRef, Record, Role, Test, TestIndex, Time, Verdict, VerdictKind,
+    AttemptId, BuildId, BuildSpec, Certificate, CommandEnd, Fact, LeaseId, Machine, Outcome, Phase, PluginRef, Record,
+    Role, Test, TestIndex, Time, Verdict, VerdictKind,
 };
 use service::{Kept, Submission};
 use store::{BuildHeader, Commit, FinishedBuild, RecordRow, Store};
@@ -15,23 +15,11 @@ const SUBMITTED: u64 = 1_785_542_400_000_000_000;
 /// What the engine is told of any build here.
 pub(crate) fn spec(build: BuildId) -> BuildSpec {
     BuildSpec {
-        build,
-        project: "demo".to_owned(),
-        builder: "pytest".to_owned(),
         rev: "sha256:00".to_owned(),
-        make_host_type: "local".to_owned(),
-        test_host_type: "local".to_owned(),
         max_helpers: 2,
-        elastic: true,
-        priority: 0,
-        fail_fast: false,
         reuse_snapshot: true,
-        retries: 0,
-        one_command: false,
-        parsed: true,
-        phases: Phases::default(),
-        limits: Limits::default(),
         plugins: vec![("builder".to_owned(), PluginRef { name: "pytest".to_owned(), digest: "sha256:01".to_owned() })],
+        ..BuildSpec::plain(build, "demo", "pytest", "local")
     }
 }
 

@@ -6,7 +6,7 @@ use std::time::{Duration, SystemTime};
 use ::logs::{LogSettings, LogStore};
 use bytes::Bytes;
 use coordinator::now;
-use engine::{BuildId, BuildSpec, Fact, Limits, Phases, PluginRef, Record, Time};
+use engine::{BuildId, BuildSpec, Fact, PluginRef, Record, Time};
 use service::Submission;
 use snapshot::blob::{BlobKey, BlobOptions, BlobStore, PutMode};
 use store::{BuildHeader, Commit, Epoch, FinishedBuild, GenerationRow, ServiceEvent, Settings, Store};
@@ -79,23 +79,8 @@ impl Place {
     async fn began_with(&self, build: u64, digit: char) {
         let policy = PluginRef { name: "mine".into(), digest: format!("sha256:{}", hex(digit)) };
         let spec = BuildSpec {
-            build: BuildId(build),
-            project: "app".into(),
-            builder: "b".into(),
-            rev: "r".into(),
-            make_host_type: "local".into(),
-            test_host_type: "local".into(),
-            max_helpers: 1,
-            elastic: true,
-            priority: 0,
-            fail_fast: false,
-            reuse_snapshot: true,
-            retries: 0,
-            one_command: false,
-            parsed: true,
-            phases: Phases::default(),
-            limits: Limits::default(),
             plugins: vec![("policy".into(), policy)],
+            ..BuildSpec::plain(BuildId(build), "app", "b", "local")
         };
         let record = Record { build: spec.build, at: moment(DAY), fact: Fact::Submitted(Box::new(spec)) };
         let json = serde_json::to_string(&record).unwrap();
