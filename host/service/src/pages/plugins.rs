@@ -65,7 +65,7 @@ pub(super) async fn plugins(
     page(&service, &identity, told.into_iter().collect()).await
 }
 
-/// Only what is so is told: an address can be written by anyone.
+/// An address can be written by anyone: of a plugin only what is so is told, and a number of changes is all it can claim.
 fn told(done: &Done, plugins: &[PluginView]) -> Option<String> {
     match (done.reloaded, &done.rolled_back) {
         (Some(0), _) => Some("Configuration and plugins are read anew; no plugin changed.".to_owned()),

@@ -44,7 +44,8 @@ pub(crate) struct Chromium {
     last: u64,
     /// What the page complained about: exceptions, refused scripts.
     pub(crate) complaints: Vec<String>,
-    loaded: bool,
+    /// The document whose loading ended last.
+    loaded: Option<String>,
     _profile: TempDir,
 }
 
@@ -75,7 +76,7 @@ impl Chromium {
             session: None,
             last: 0,
             complaints: Vec::new(),
-            loaded: false,
+            loaded: None,
             _profile: profile,
         };
         let target = browser.call("Target.createTarget", json!({ "url": "about:blank" })).await?;
@@ -85,6 +86,7 @@ impl Chromium {
         for domain in ["Page", "Runtime", "Log"] {
             browser.call(&format!("{domain}.enable"), json!({})).await?;
         }
+        browser.call("Page.setLifecycleEventsEnabled", json!({ "enabled": true })).await?;
         Ok(Some(browser))
     }
 
@@ -113,7 +115,9 @@ impl Chromium {
         ensure!(bytes.pop() == Some(0), "Chromium ended");
         let message: Value = serde_json::from_slice(&bytes)?;
         match message["method"].as_str() {
-            Some("Page.loadEventFired") => self.loaded = true,
+            Some("Page.lifecycleEvent") if message["params"]["name"] == "load" => {
+                self.loaded = message["params"]["loaderId"].as_str().map(str::to_owned);
+            }
             Some("Runtime.exceptionThrown") => self.complaints.push(message["params"].to_string()),
             // What the page asks for and does not get is for the test to judge: it looks at what is shown.
             Some("Log.entryAdded")
@@ -128,12 +132,14 @@ impl Chromium {
         Ok(message)
     }
 
-    /// Goes to an address, and waits until the page is loaded.
+    /// Goes to an address, and waits until its document is loaded: not one that was still on its way.
     pub(crate) async fn open(&mut self, url: &str) -> anyhow::Result<()> {
-        self.loaded = false;
+        self.loaded = None;
         let gone = self.call("Page.navigate", json!({ "url": url })).await?;
         ensure!(gone["errorText"].is_null(), "{url}: {}", gone["errorText"]);
-        while !self.loaded {
+        // Where only the fragment is another, the document stays.
+        let Some(document) = gone["loaderId"].as_str() else { return Ok(()) };
+        while self.loaded.as_deref() != Some(document) {
             self.read().await.with_context(|| format!("waiting for {url}"))?;
         }
         Ok(())

@@ -2,16 +2,22 @@
 
 use std::time::Duration;
 
+use anyhow::{Context as _, ensure};
 use service::ServiceSettings;
 use service::identity::Scope;
 use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
 use tokio::net::{TcpSocket, TcpStream};
+use tokio::time::timeout;
 
 use crate::recorded::ended;
 use crate::server::{Server, settings, start_with};
 
 /// More than sockets of both sides hold.
 const BYTES: usize = 24 << 20;
+/// What the kernel takes in for a client that reads nothing: little beside `BYTES`, and far above a segment, below
+/// which what is left after the cut would arrive by the sender's timers only.
+const UNREAD: u32 = 1 << 18;
+const PATIENCE: Duration = Duration::from_secs(50);
 
 /// A client that asks for something, and may take in so many bytes without reading them.
 async fn asks(server: &Server, token: &str, path: &str, buffer: u32) -> anyhow::Result<TcpStream> {
@@ -36,26 +42,34 @@ async fn a_client_that_reads_nothing_loses_its_connection() -> anyhow::Result<()
     }
     log.finish().await?;
     let log = format!("/api/v1/builds/{build}/log");
-    let whole = asks(&server, &client.token, &log, 4_096).await?;
-    let mut followed = asks(&server, &client.token, &format!("{log}?follow=1"), 4_096).await?;
-    let mut reader = asks(&server, &client.token, &log, 1 << 20).await?;
-    // Whoever reads slowly reads all of it: no wait of the server is as long as its patience.
+    let whole = asks(&server, &client.token, &log, UNREAD).await?;
+    let followed = asks(&server, &client.token, &format!("{log}?follow=1"), UNREAD).await?;
+    let mut reader = asks(&server, &client.token, &log, UNREAD).await?;
+    // Whoever reads slowly reads all of it, for longer than the server's patience: no wait of the server is as long.
     let slow = tokio::spawn(async move {
         let (mut buffer, mut read) = (vec![0; 1 << 20], 0);
         while read < BYTES {
-            tokio::time::sleep(Duration::from_millis(20)).await;
-            read += reader.read(&mut buffer).await?;
+            tokio::time::sleep(stall / 25).await;
+            let some = reader.read(&mut buffer).await?;
+            ensure!(some > 0, "it ends after {read} bytes");
+            read += some;
         }
         anyhow::Ok(())
     });
-    // All places are taken: this waits until those that read nothing have lost theirs.
-    let asked = tokio::time::timeout(Duration::from_secs(20), client.get("/whoami")).await??;
+    // All places are taken: this waits until one that reads nothing has lost its own.
+    let asked = timeout(PATIENCE, client.get("/whoami")).await.context("no place")??;
     assert_eq!(asked.0, 200, "{}", asked.1);
-    let mut bytes = Vec::new();
-    let cut = tokio::time::timeout(Duration::from_secs(20), followed.read_to_end(&mut bytes)).await?;
-    assert!(cut.is_err() || bytes.len() < BYTES, "it was closed in the middle");
-    assert_eq!(server.service.open_streams(), 0, "its place among the streams is free, too");
-    tokio::time::timeout(Duration::from_secs(50), slow).await???;
-    drop(whole);
+    let no_stream = async {
+        while server.service.open_streams() > 0 {
+            tokio::time::sleep(Duration::from_millis(20)).await;
+        }
+    };
+    timeout(PATIENCE, no_stream).await.context("its place among the streams is not free")?;
+    for mut unread in [whole, followed] {
+        let mut bytes = Vec::new();
+        let cut = timeout(PATIENCE, unread.read_to_end(&mut bytes)).await.context("it does not end")?;
+        assert!(cut.is_err() || bytes.len() < BYTES, "it was closed in the middle");
+    }
+    timeout(PATIENCE, slow).await???;
     Ok(())
 }
