@@ -23,11 +23,13 @@ fn cut_off(role: &str, how: Cut, after: usize) {
     urls[victim] = proxy.url(&urls[victim], target);
     let args: Vec<&str> = urls.iter().flat_map(|url| ["--buildlet", url]).collect();
     let mut live = Live::start(user.build_command(tree.path(), &args));
-    let (name, mut ended, mut listed) = (proxy.name(), 0, false);
+    let (name, mut ended, mut listed, mut runs) = (proxy.name(), 0, false, false);
     live.wait_for("the machine ran tests", |event| {
         ended += usize::from(event["event"] == "attempt-ended");
         listed |= event["event"] == "listed";
-        let runs = event["event"] == "buildlet" && event["state"] == "running" && event["name"] == *name;
+        if event["event"] == "buildlet" && event["name"] == *name {
+            runs = event["state"] == "running";
+        }
         listed && ended >= after && runs
     });
     proxy.cut(how);
