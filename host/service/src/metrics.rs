@@ -48,6 +48,7 @@ pub(crate) struct Metrics {
     log_bytes: Counter,
     traces_exported: Counter,
     traces_failed: Counter,
+    traces_refused: Counter,
     queued: Gauge,
     running: Gauge,
     leases: Gauge,
@@ -70,6 +71,7 @@ impl Metrics {
             log_bytes: Counter::default(),
             traces_exported: Counter::default(),
             traces_failed: Counter::default(),
+            traces_refused: Counter::default(),
             queued: Gauge::default(),
             running: Gauge::default(),
             leases: Gauge::default(),
@@ -89,6 +91,8 @@ impl Metrics {
         registry.register("log_read", "Bytes of logs sent to readers", self.log_bytes.clone());
         registry.register("traces_exported", "Builds whose trace a collector took", self.traces_exported.clone());
         registry.register("traces_failed", "Builds whose trace was given up", self.traces_failed.clone());
+        let refused = "Times that a collector did not take a trace, and was asked again";
+        registry.register("traces_refused", refused, self.traces_refused.clone());
         registry.register("builds_queued", "Builds that wait for their turn", self.queued.clone());
         registry.register("builds_running", "Builds that left the queue and have not ended", self.running.clone());
         registry.register("leases", "Machines that builds hold", self.leases.clone());
@@ -135,6 +139,11 @@ impl Metrics {
     /// Notes that the trace of a build was given up.
     pub(crate) fn trace_failed(&self) {
         self.traces_failed.inc();
+    }
+
+    /// Notes that a collector did not take a trace for now.
+    pub(crate) fn trace_refused(&self) {
+        self.traces_refused.inc();
     }
 
     /// The numbers as text, those of now taken from the builds of now.

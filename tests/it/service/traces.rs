@@ -103,21 +103,47 @@ fn a_build_is_one_trace_at_a_collector() {
     assert_eq!(receiver.spans_of(other + 1).len(), 0, "nobody records the trace that it is part of");
 }
 
-/// Nothing listens there.
+/// What `muster doctor` finds of the traces of this server.
+fn diagnosis(server: &Server<'_>, endpoint: &str) -> serde_json::Value {
+    let mut doctor = server.client(&["doctor", "--json", "--state", server.state().to_str().unwrap()]);
+    let output = doctor.env("OTEL_EXPORTER_OTLP_ENDPOINT", endpoint).output().unwrap();
+    let told: serde_json::Value = serde_json::from_slice(&output.stdout).unwrap();
+    let mut findings = told["findings"].as_array().unwrap().iter();
+    findings.find(|finding| finding["about"] == "traces").unwrap_or_else(|| panic!("{told}")).clone()
+}
+
+/// Nothing listens there until later.
 #[test]
-fn a_dead_collector_keeps_nobody_waiting_and_is_counted() {
+fn what_a_collector_that_is_away_does_not_take_waits_and_keeps_nobody_waiting() {
     let user = User::new();
-    let dead = std::net::TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap();
-    let mut server = Server::start(&user, &traced(&format!("http://{dead}")));
+    let port = std::net::TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap().port();
+    let endpoint = format!("http://127.0.0.1:{port}");
+    let mut server = Server::start(&user, &traced(&endpoint));
     server.ready();
     let tree = Tree::new(&[("a", PASS)]);
-    for _ in 0..3 {
+    let ended = || {
         let build = server.submit(tree.path(), &["--helpers", "0"]);
         assert_eq!(server.wait(build)["outcome"], "passed");
+        build
+    };
+    let builds = [ended(), ended(), ended()];
+    until("it is said", || server.said().contains("the collector of traces takes nothing").then_some(()));
+    counts(&server, "muster_traces_exported_total 0");
+    counts(&server, "muster_traces_failed_total 0");
+    assert_eq!(diagnosis(&server, &endpoint)["grade"], "warning");
+    let receiver = Receiver::at(port, Manner::Answers(200));
+    for build in builds {
+        assert_whole(&receiver.trace_of(build), "");
     }
+    assert!(server.said().contains("the collector of traces takes them again"), "{}", server.said());
+    assert_eq!(diagnosis(&server, &endpoint)["grade"], "ok");
+    // What it does not take although it takes others is given up, and keeps none of them back.
+    receiver.behave(Manner::TakesNothing);
+    ended();
     counts(&server, "muster_traces_failed_total 1");
     assert!(server.said().contains("the trace of a build is not sent"), "{}", server.said());
-    counts(&server, "muster_traces_exported_total 0");
+    receiver.behave(Manner::IsSilent);
+    ended();
     let told = Instant::now();
     assert_eq!(server.stop(), Some(0), "{}", server.said());
     assert!(told.elapsed() < Duration::from_secs(10), "{:?}", told.elapsed());

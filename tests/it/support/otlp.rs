@@ -48,6 +48,8 @@ impl Received {
 pub(crate) enum Manner {
     /// It answers this status, and keeps what it was sent if that says so.
     Answers(u16),
+    /// It has no place for now, for anything but a request that says nothing.
+    TakesNothing,
     /// It says nothing, and keeps the connection open.
     IsSilent,
 }
@@ -68,7 +70,12 @@ struct State {
 
 impl Receiver {
     pub(crate) fn start(manner: Manner) -> Receiver {
-        let listener = TcpListener::bind("127.0.0.1:0").unwrap();
+        Receiver::at(0, manner)
+    }
+
+    /// On this port.
+    pub(crate) fn at(port: u16, manner: Manner) -> Receiver {
+        let listener = TcpListener::bind(("127.0.0.1", port)).unwrap();
         let port = listener.local_addr().unwrap().port();
         let state = State { manner, requests: 0, spans: Vec::new(), authorization: String::new() };
         let state = Arc::new(Mutex::new(state));
@@ -139,9 +146,12 @@ fn serve(state: &Mutex<State>, client: TcpStream) -> io::Result<()> {
         reader.read_exact(&mut body)?;
         let manner = state.lock().unwrap().manner;
         state.lock().unwrap().requests += 1;
-        let Manner::Answers(status) = manner else {
+        let status = match manner {
+            Manner::Answers(status) => status,
+            Manner::TakesNothing if body.is_empty() => 200,
+            Manner::TakesNothing => 503,
             // To the end of the connection, which is the client's.
-            return reader.read_to_end(&mut body).map(drop);
+            Manner::IsSilent => return reader.read_to_end(&mut body).map(drop),
         };
         if status == 200 && wanted {
             if headers.get("content-encoding").is_some_and(|encoding| encoding == "gzip") {

@@ -13,6 +13,16 @@ const OLDEST: Duration = Duration::from_secs(24 * 60 * 60);
 /// Where there is no mark: what another coordinator of this store may have left, and not its whole history.
 const LOOK_BACK: Duration = Duration::from_secs(60 * 60);
 
+/// Whether a build that ended then is not sent any more.
+pub(super) fn is_old(ended: Time, now: Time) -> bool {
+    ended < ago(now, OLDEST)
+}
+
+fn ago(now: Time, span: Duration) -> Time {
+    let nanos = u64::try_from(span.as_nanos()).unwrap_or(u64::MAX);
+    Time::from_nanos(now.as_nanos().saturating_sub(nanos))
+}
+
 /// A place that is kept.
 pub(super) struct Mark {
     place: Place,
@@ -22,10 +32,7 @@ pub(super) struct Mark {
 impl Mark {
     /// Where the life before stopped, as far as that matters now.
     pub(super) async fn read(file: &Path, now: Time) -> Mark {
-        let ago = |span: Duration| {
-            let nanos = u64::try_from(span.as_nanos()).unwrap_or(u64::MAX);
-            (Time::from_nanos(now.as_nanos().saturating_sub(nanos)), BuildId(0))
-        };
+        let ago = |span| (ago(now, span), BuildId(0));
         let written = tokio::fs::read_to_string(file).await.ok().and_then(|text| parse(&text));
         Mark { place: written.map_or(ago(LOOK_BACK), |place| place.max(ago(OLDEST))), file: file.to_owned() }
     }
@@ -72,6 +79,8 @@ mod tests {
         mark.move_to(at(2 * DAY)).await;
         assert_eq!((mark.place(), read(2 * DAY + 5).await), (at(2 * DAY), at(2 * DAY)));
         assert_eq!(read(4 * DAY).await, (Time::from_nanos(3 * DAY), BuildId(0)), "a day at most");
+        let old = |now: u64| is_old(Time::from_nanos(DAY), Time::from_nanos(now));
+        assert_eq!([old(2 * DAY), old(2 * DAY + 1)], [false, true]);
         std::fs::write(&file, "no mark").unwrap();
         assert_eq!(read(DAY).await, (Time::from_nanos(DAY - DAY / 24), BuildId(0)));
     }

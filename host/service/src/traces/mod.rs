@@ -4,13 +4,16 @@
 //! the end of a build is committed --wakes--> one task: which builds ended after the mark?  (coordinator, then store)
 //!                                               |  facts --> report::trace --> report::otlp
 //!                                               v
-//!                                            collector: a few tries for each build, then the mark moves on
+//!                                            collector: tried until it is taken, then the mark moves on
 //! ```
-//! What waits to be sent waits in the store. So nothing here grows when a collector is away, no build ever waits for
-//! one, and a service that was killed goes on where its mark stands. A build that is sent twice is the same trace.
+//! What waits to be sent waits in the store. So nothing here grows when a collector is away, however long that is: no
+//! build ever waits for one, and a service that was killed goes on where its mark stands. Given up is what a collector
+//! refuses for good, what it does not take although it takes others, and what is a day old. A build that is sent twice is
+//! the same trace.
 
 mod collector;
 mod mark;
+mod post;
 
 use std::collections::BTreeSet;
 use std::path::PathBuf;
@@ -26,18 +29,14 @@ use tokio_util::sync::CancellationToken;
 use tokio_util::task::AbortOnDropHandle;
 
 use self::collector::{Collector, Refusal};
-use self::mark::{Mark, Place};
+use self::mark::{Mark, Place, is_old};
+use self::post::TOO_OLD;
 use crate::facts::Known;
 use crate::problem::Kind;
 use crate::service::Service;
 
 /// Builds looked up at once.
 const PAGE: u32 = 64;
-/// Between two tries to send one trace; after the last of them it is given up.
-const PAUSES: [Duration; 4] =
-    [Duration::from_secs(1), Duration::from_secs(2), Duration::from_secs(5), Duration::from_secs(10)];
-/// The longest that a collector may ask to wait.
-const MAX_PAUSE: Duration = Duration::from_secs(60);
 /// Before builds are looked up again in a store that failed.
 const STORE_PAUSE: Duration = Duration::from_secs(10);
 
@@ -95,7 +94,7 @@ impl Traces {
     /// Why not, in words.
     pub async fn probe(settings: &TraceSettings) -> Result<(), String> {
         let collector = Collector::new(settings).map_err(|error| error.to_string())?;
-        collector.post(bytes::Bytes::new()).await.map_err(|refusal| match refusal {
+        collector.probe().await.map_err(|refusal| match refusal {
             Refusal::ForNow { why, .. } | Refusal::Final(why) => why,
         })
     }
@@ -150,7 +149,7 @@ impl Sender {
                 return Ok(());
             }
             for place in places {
-                match self.send(place.1).await? {
+                match self.send(place).await? {
                     Told::Done => {}
                     Told::GivenUp(why) => {
                         self.service.metrics().trace_failed();
@@ -179,7 +178,10 @@ impl Sender {
     }
 
     /// Sends the trace of a build.
-    async fn send(&self, build: BuildId) -> Result<Told, String> {
+    async fn send(&self, (ended, build): Place) -> Result<Told, String> {
+        if is_old(ended, now()) {
+            return Ok(Told::GivenUp(TOO_OLD.to_owned()));
+        }
         let known = match self.service.known(build).await {
             Ok(known) => known,
             // It was forgotten before its turn came.
@@ -188,35 +190,13 @@ impl Sender {
         };
         let Some(bodies) = requests(&known, &self.settings.service) else { return Ok(Told::Done) };
         for body in bodies {
-            let told = self.post(body.into()).await;
+            let told = self.post(body.into(), ended).await;
             if !matches!(told, Told::Done) {
                 return Ok(told);
             }
         }
         self.service.metrics().trace_exported();
         Ok(Told::Done)
-    }
-
-    /// Sends one request, with patience.
-    async fn post(&self, body: bytes::Bytes) -> Told {
-        let mut pauses = PAUSES.into_iter();
-        loop {
-            let (why, asked) = match self.collector.post(body.clone()).await {
-                Ok(()) => return Told::Done,
-                Err(Refusal::Final(why)) => return Told::GivenUp(why),
-                Err(Refusal::ForNow { why, wait }) => (why, wait),
-            };
-            if self.stopping.is_cancelled() {
-                return Told::Later;
-            }
-            let Some(pause) = pauses.next() else { return Told::GivenUp(why) };
-            let pause = asked.unwrap_or(pause).min(MAX_PAUSE);
-            tracing::debug!("the collector of traces does not take one, trying again in {pause:?}: {why}");
-            tokio::select! {
-                () = tokio::time::sleep(pause) => {}
-                () = self.stopping.cancelled() => {}
-            }
-        }
     }
 }
 
