@@ -90,6 +90,7 @@ impl Teller {
             | Fact::Decided { .. }
             | Fact::TestReturned { .. }
             | Fact::TestAdded(_)
+            | Fact::ToldAgain { .. }
             | Fact::Blamed { .. }
             | Fact::PriorityChanged { .. }
             | Fact::Ended { .. } => Vec::new(),

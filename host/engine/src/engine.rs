@@ -243,6 +243,11 @@ impl Engine {
         }
     }
 
+    /// An effect is begun at this time. Where the records before it took long to become durable, that is not its fault.
+    pub fn begun(&mut self, op: OpId, now: Time) {
+        self.shared.ops.begun(op, now);
+    }
+
     /// When the engine wants to be asked again (with a tick) if nothing happens before.
     pub fn next_deadline(&self) -> Option<Time> {
         let builds = self.builds.active().filter_map(Build::next_deadline);

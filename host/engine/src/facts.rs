@@ -140,7 +140,10 @@ impl BuildFacts {
                 self.names.extend(self.indices().next_back().map(|index| (test.name.clone(), index)));
             }
             Fact::Blamed { tests, text } => self.blames.push((tests.clone(), text.clone())),
-            Fact::Verdict { test, verdict } => self.change_test(*test, |facts| facts.verdict = Some(verdict.clone())),
+            Fact::ToldAgain { test, attempt, status } => {
+                self.change_test(*test, |facts| facts.told.push((*attempt, *status)));
+            }
+            Fact::Verdict { test, verdict } => self.change_test(*test, |facts| facts.judge(verdict)),
             Fact::PluginFaulted { role, plugin, fault } => {
                 self.faults.push((role.clone(), plugin.clone(), fault.clone()));
             }

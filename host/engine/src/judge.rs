@@ -103,12 +103,19 @@ impl<'a> Sorted<'a> {
     }
 
     /// No result. What had passed before the machine was lost stays passed; a failure told by a machine that was
-    /// about to be lost is not believed. The test that was running is tried again by itself. Where nobody knows which
+    /// about to be lost is not believed. Nobody knows of which test a failed stranger is a part: then all are tried
+    /// again. The test that was running is tried again by itself. Where nobody knows which
     /// one that was, a few are tried one by one and many in much smaller groups; the last try of each is by itself, so
     /// that a test that kills machines cannot take its neighbours with it.
     fn after_exec_failure(mut self, failure: &ExecFailure, tries: u32) -> Judgement {
-        let (kept, doubted): (Vec<_>, Vec<_>) =
+        let strangers = std::mem::take(&mut self.strangers);
+        let doubt = strangers.iter().any(|report| report.status == Status::Failed);
+        let strangers = if doubt { Vec::new() } else { strangers };
+        let (mut kept, doubted): (Vec<_>, Vec<_>) =
             std::mem::take(&mut self.reported).into_iter().partition(|(_, r)| r.status != Status::Failed);
+        if doubt {
+            kept.clear();
+        }
         let doubted: Vec<TestIndex> = doubted.into_iter().map(|(index, _)| index).collect();
         let fewer = match self.members.len() - kept.len() {
             ..=FEW => 1,
@@ -133,7 +140,7 @@ impl<'a> Sorted<'a> {
             };
             returned.push((*index, ReturnCause::ExecFailed(failure.clone()), max_group));
         }
-        Judgement { reported: kept, returned, ..Judgement::default() }
+        Judgement { reported: kept, strangers, returned, ..Judgement::default() }
     }
 
     fn not_started(self, why: &str) -> Judgement {

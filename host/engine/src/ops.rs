@@ -12,6 +12,8 @@ pub(crate) struct Op {
     pub(crate) task: Task,
     /// Past this it counts as failed and its answer as stale.
     pub(crate) deadline: Time,
+    /// From when on its time counts.
+    pub(crate) from: Time,
     /// It counts as failed already; only a claim that it may still bring is of interest.
     pub(crate) lingers: bool,
 }
@@ -32,8 +34,16 @@ impl Ops {
     pub(crate) fn begin(&mut self, build: BuildId, task: Task, now: Time, limit: Duration) -> OpId {
         self.last += 1;
         let op = OpId(self.last);
-        self.under_way.insert(op, Op { build, task, deadline: now.plus(limit), lingers: false });
+        self.under_way.insert(op, Op { build, task, deadline: now.plus(limit), from: now, lingers: false });
         op
+    }
+
+    /// It begins only now: all its time is still before it.
+    pub(crate) fn begun(&mut self, op: OpId, now: Time) {
+        if let Some(op) = self.under_way.get_mut(&op) {
+            op.deadline = op.deadline.plus(now.since(op.from));
+            op.from = now;
+        }
     }
 
     /// Ends an effect; none if it is not under way.
@@ -72,5 +82,23 @@ impl Ops {
 
     pub(crate) fn is_empty(&self) -> bool {
         self.under_way.is_empty()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::LeaseId;
+
+    #[test]
+    fn what_begins_late_has_all_its_time() {
+        let at = |seconds: u64| Time::from_nanos(seconds * 1_000_000_000);
+        let mut ops = Ops::default();
+        let task = Task::ReleaseLease { lease: LeaseId(1), broken: false };
+        let op = ops.begin(BuildId(1), task, at(10), Duration::from_secs(5));
+        ops.begun(op, at(300));
+        assert_eq!((ops.overdue(at(304)), ops.overdue(at(305))), (None, Some(op)));
+        ops.hasten(op, at(302));
+        assert_eq!(ops.next_deadline(), Some(at(302)));
     }
 }

@@ -7,7 +7,7 @@ use serde::{Deserialize, Serialize};
 use crate::policy::Action;
 use crate::{
     AttemptId, BuildId, BuildSpec, Certificate, CommandEnd, Estimate, ExecFailure, LeaseId, Machine, Outcome, Phases,
-    PluginFault, PluginRef, Role, SnapshotInfo, Test, TestIndex, Time, Verdict,
+    PluginFault, PluginRef, Role, SnapshotInfo, Status, Test, TestIndex, Time, Verdict,
 };
 
 /// One durable fact of one build.
@@ -138,6 +138,15 @@ pub enum Fact {
     },
     /// A test was reported that had not been listed, or stands for a whole group.
     TestAdded(Test),
+    /// A later attempt told of a test that had not been listed.
+    ToldAgain {
+        /// Which.
+        test: TestIndex,
+        /// The try.
+        attempt: AttemptId,
+        /// What it told.
+        status: Status,
+    },
     /// A group failed as a whole; one of these must turn out to be to blame.
     Blamed {
         /// Those that run again.
@@ -145,7 +154,8 @@ pub enum Fact {
         /// What the group's end was.
         text: String,
     },
-    /// A test has its verdict. A later one of the same test can only be `flaky`.
+    /// A test has its verdict. A later one of the same test is `flaky`, or what several attempts tell together of a test
+    /// that had not been listed.
     Verdict {
         /// Which.
         test: TestIndex,

@@ -21,6 +21,7 @@ mod rules;
 mod run;
 mod scenario;
 mod seeds;
+mod strangers;
 mod summary;
 mod trace;
 mod trouble;

@@ -3,12 +3,13 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use engine::{
-    Answer, AttemptEnd, BuildFacts, BuildId, CommandEnd, Event, ExecFailure, Outcome, Status, TestFacts, TestIndex,
-    VerdictKind,
+    Answer, AttemptEnd, AttemptId, BuildFacts, BuildId, CommandEnd, Event, ExecFailure, Outcome, Status, TestFacts,
+    TestIndex, VerdictKind,
 };
 
 use crate::check::Checker;
 use crate::plan::{BuildPlan, ListPlan, Nature, Plan, Scripted, TestPlan};
+use crate::strangers::Strangers;
 
 /// What is known for and against a test.
 #[derive(Clone, Debug, Default)]
@@ -33,6 +34,7 @@ pub(crate) struct Model {
     /// The answer that the engine is being told, if it is one to an exec.
     told: Option<AttemptEnd>,
     strict: bool,
+    strangers: Strangers,
 }
 
 impl Model {
@@ -67,15 +69,17 @@ impl Model {
         };
     }
 
-    /// An attempt ended, and these were its tests.
+    /// An attempt ended.
     pub(crate) fn attempt_ended(
         &mut self,
         facts: &BuildFacts,
-        tests: &[TestIndex],
+        attempt: AttemptId,
         how: &Result<CommandEnd, ExecFailure>,
     ) {
         let build = facts.spec.build;
         let told = self.told.clone();
+        self.strangers.attempt_ended(facts, attempt, told.as_ref(), how);
+        let tests = facts.attempts.get(&attempt).map_or(&[][..], |attempt| &attempt.tests);
         for test in tests {
             let name = &facts.test(*test).test.name;
             let evidence = self.evidence.entry((build, *test)).or_default();
@@ -111,9 +115,12 @@ impl Model {
                 return Err(format!("{build}: the certificate does not prove its verdicts"));
             }
             for index in facts.indices() {
-                let copied = checker.copies.contains(&(build, index));
+                // What nobody listed may be a part of any test.
+                let added = facts.test(index).added;
+                let copied = checker.copies.iter().any(|(of, test)| *of == build && (*test == index || added));
                 self.check_test(facts, index, planned, outcome, copied)?;
             }
+            self.strangers.check(facts)?;
             let was_canceled = canceled.contains(&build);
             self.check_outcome(facts, planned, outcome, was_canceled)?;
         }
@@ -140,7 +147,7 @@ impl Model {
             VerdictKind::Failed => test.added || evidence.failed > 0 || evidence.blamed > 0 || evidence.unmentioned > 1,
             VerdictKind::Flaky => {
                 let failed = evidence.failed > 0 || evidence.blamed > 0 || evidence.unmentioned > 1;
-                (test.added && facts.spec.retries > 0) || (evidence.passed > 0 && failed)
+                (test.added && (facts.spec.retries > 0 || copied)) || (evidence.passed > 0 && failed)
             }
             VerdictKind::Skipped => test.added || test.test.skip.is_some() || evidence.skipped > 0,
             VerdictKind::Lost => failures == limit || (copied && failures > limit),

@@ -121,8 +121,8 @@ pub(crate) fn returned(facts: &BuildFacts, test: TestIndex, cause: &ReturnCause)
     }
 }
 
-/// A verdict is the first of its test, or says that two copies disagree, or that what nobody listed passed on a retry;
-/// what a test did is told by an attempt of it that has just ended, under a claim that is not over.
+/// A verdict is the first of its test, or says that two copies disagree, or is of what nobody listed and other attempts
+/// told of, too; what a test did is told by an attempt of it that has just ended, under a claim that is not over.
 pub(crate) fn verdict(
     facts: &BuildFacts,
     test: TestIndex,
@@ -133,10 +133,13 @@ pub(crate) fn verdict(
     let known = facts.test(test);
     let kind = verdict.kind;
     if let Some(earlier) = &known.verdict {
-        let retried = known.added && facts.spec.retries > 0 && earlier.kind == VerdictKind::Failed;
-        let disagree = kind == VerdictKind::Flaky && (copied || retried);
         let ran = matches!(earlier.kind, VerdictKind::Passed | VerdictKind::Failed);
-        return if disagree && ran { Ok(()) } else { Err(format!("a second verdict for {test}: {kind}")) };
+        let disagree = kind == VerdictKind::Flaky && ran && copied;
+        return if disagree || (known.added && kind != earlier.kind) {
+            Ok(())
+        } else {
+            Err(format!("a second verdict for {test}: {kind}"))
+        };
     }
     let Some(attempt) = verdict.attempt else {
         let of_itself = match kind {

@@ -266,6 +266,7 @@ fn describe(facts: &BuildFacts, fact: &Fact) -> String {
             format!("{} goes back{alone}: {}", one(test), why(cause))
         }
         Fact::TestAdded(test) => format!("{} was not listed", test.name),
+        Fact::ToldAgain { test, attempt, status } => format!("{attempt} tells of {} again: {status:?}", one(test)),
         Fact::Blamed { tests, text } => format!("one of {} is to blame: {text}", names(facts, tests.iter().copied())),
         Fact::Verdict { test, verdict } if verdict.cause.is_empty() => format!("{} {}", one(test), verdict.kind),
         Fact::Verdict { test, verdict } => format!("{} {}: {}", one(test), verdict.kind, verdict.cause),

@@ -186,7 +186,7 @@ impl World {
                 if let (Fact::AttemptEnded { attempt, end, .. }, Some(facts)) =
                     (&record.fact, self.checker.facts(record.build))
                 {
-                    self.model.attempt_ended(facts, &facts.attempts[attempt].tests, end);
+                    self.model.attempt_ended(facts, *attempt, end);
                     // What is durable is acknowledged, and its machine may forget it.
                     self.fleet.execs.remove(attempt);
                 }

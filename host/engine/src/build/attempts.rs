@@ -68,6 +68,11 @@ impl Build {
 
     pub(super) fn attempt_ended(&mut self, step: &mut Step, attempt: AttemptId, mut end: AttemptEnd) {
         let Some(live) = self.live.attempts.remove(&attempt) else { return };
+        // Of tests of other groups only their own attempts tell.
+        end.reports.retain(|report| {
+            let known = self.facts.find_test(&report.name);
+            known.is_none_or(|index| live.tests.contains(&index) || self.facts.test(index).added)
+        });
         let failure = end.end.as_ref().err().cloned();
         let gone = failure.as_ref().is_some_and(|failure| is_gone(failure.kind));
         let members: Vec<(TestIndex, &TestFacts)> =

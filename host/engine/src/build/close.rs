@@ -61,7 +61,10 @@ impl Build {
 
     /// How a build ends whose first failure ends it, if it has one.
     pub(super) fn failed_fast(&self) -> Option<Outcome> {
-        let failed = |facts: &&TestFacts| facts.verdict.as_ref().is_some_and(|v| v.kind == VerdictKind::Failed);
+        let failed = |facts: &&TestFacts| {
+            let by = facts.verdict.as_ref().filter(|verdict| verdict.kind == VerdictKind::Failed);
+            by.is_some_and(|verdict| !(facts.added && self.may_yet_pass(verdict.attempt)))
+        };
         let first = self.facts.tests.iter().find(failed).filter(|_| self.facts.spec.fail_fast)?;
         let cause = format!("test `{}` failed, and the first failure ends this build", first.test.name);
         Some(Outcome::Failed { cause })
@@ -71,7 +74,7 @@ impl Build {
         for (tests, text) in self.facts.blames.clone() {
             let owned = tests.iter().any(|index| {
                 let verdict = self.facts.test(*index).verdict.as_ref();
-                verdict.is_some_and(|v| matches!(v.kind, VerdictKind::Failed | VerdictKind::Lost))
+                verdict.is_some_and(|v| matches!(v.kind, VerdictKind::Failed | VerdictKind::Flaky | VerdictKind::Lost))
             });
             if !owned {
                 self.add_group_failure(step, None, &tests, &text);

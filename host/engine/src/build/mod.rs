@@ -7,6 +7,7 @@
 //! A main buildlet lost before `Test` sends the build back to `Acquire`; in `Test` all machines are alike. Whatever
 //! ends a build goes through `Closing`: effects under way are called back, tests without a verdict get `not-run`.
 
+mod added;
 mod adopt;
 mod answer;
 mod ask;

@@ -122,6 +122,7 @@ impl Story<'_> {
             | Fact::Decided { .. }
             | Fact::AttemptCalledBack { .. }
             | Fact::TestAdded(_)
+            | Fact::ToldAgain { .. }
             | Fact::Blamed { .. }
             | Fact::PluginFaulted { .. }
             | Fact::CancelAsked { .. }

@@ -1,4 +1,4 @@
-//! What an attempt's end makes of its tests: verdicts, retries, tests that nobody had listed.
+//! What an attempt's end makes of its tests: verdicts and retries.
 
 use std::collections::BTreeMap;
 use std::time::Duration;
@@ -8,7 +8,7 @@ use super::{Build, LiveAttempt};
 use crate::engine::Step;
 use crate::judge::Judgement;
 use crate::policy::Observed;
-use crate::{AttemptId, Fact, Report, ReturnCause, Status, Test, TestIndex, Verdict, VerdictKind};
+use crate::{AttemptId, Fact, Report, ReturnCause, Status, TestIndex, Verdict, VerdictKind};
 
 impl Build {
     pub(super) fn take_judgement(
@@ -97,7 +97,7 @@ impl Build {
         }
     }
 
-    fn give_verdict(&mut self, step: &mut Step, index: TestIndex, verdict: Verdict) {
+    pub(super) fn give_verdict(&mut self, step: &mut Step, index: TestIndex, verdict: Verdict) {
         let failed = Build::fails(verdict.kind);
         self.settle(step, index, verdict);
         if failed && self.facts.spec.fail_fast && self.live.closing.is_none() {
@@ -106,7 +106,7 @@ impl Build {
     }
 
     /// A verdict that ends nothing but its test.
-    fn settle(&mut self, step: &mut Step, index: TestIndex, verdict: Verdict) {
+    pub(super) fn settle(&mut self, step: &mut Step, index: TestIndex, verdict: Verdict) {
         self.live.waiting.remove(&index);
         self.note_change(index);
         self.record(step, Fact::Verdict { test: index, verdict });
@@ -150,72 +150,5 @@ impl Build {
         }
         self.wait_again(index);
         true
-    }
-
-    /// A name that is not of the group: one of another group is evidence only, an unknown one is added.
-    fn add_reported(&mut self, step: &mut Step, attempt: AttemptId, report: Report) {
-        if let Some(known) = self.facts.find_test(&report.name) {
-            return self.report_again(step, known, attempt, &report);
-        }
-        let test = Test {
-            name: report.name.clone(),
-            suite: report.suite.clone(),
-            case: report.case.clone(),
-            ..Test::default()
-        };
-        let index = self.add(step, test);
-        let kind = match report.status {
-            Status::Passed => VerdictKind::Passed,
-            Status::Failed => VerdictKind::Failed,
-            Status::Skipped => VerdictKind::Skipped,
-        };
-        let verdict = Verdict { kind, cause: report.message, duration: report.duration, attempt: Some(attempt) };
-        if self.facts.spec.retries > 0 {
-            // If it failed along with a test that is tried again, it may yet pass with it.
-            self.settle(step, index, verdict);
-        } else {
-            self.give_verdict(step, index, verdict);
-        }
-    }
-
-    /// An added test, a part of a listed one, failed, and passed when that ran again. Where retries are asked for this is
-    /// one, even if it came about because another test brought their command down: a failure counts, and may be tried
-    /// again. (What a lost machine told of failures never comes here.) The attempt of its verdict stays, as in every
-    /// verdict, so that the order of the log is known once.
-    fn report_again(&mut self, step: &mut Step, index: TestIndex, attempt: AttemptId, report: &Report) {
-        let facts = self.facts.test(index);
-        let failed = facts.verdict.as_ref().filter(|verdict| verdict.kind == VerdictKind::Failed);
-        let Some(earlier) = failed.filter(|verdict| facts.added && verdict.attempt != Some(attempt)) else { return };
-        if self.facts.spec.retries > 0 && report.status == Status::Passed {
-            let verdict = Verdict { kind: VerdictKind::Flaky, duration: report.duration, ..earlier.clone() };
-            self.record(step, Fact::Verdict { test: index, verdict });
-        }
-    }
-
-    /// A failure that no single test owns stands for itself.
-    pub(super) fn add_group_failure(
-        &mut self,
-        step: &mut Step,
-        attempt: Option<AttemptId>,
-        tests: &[TestIndex],
-        text: &str,
-    ) {
-        let Some(first) = tests.first() else { return };
-        let first = &self.facts.test(*first).test;
-        let name = format!("{} (group of {})", first.name, tests.len());
-        let mut named = Test { name, suite: first.suite.clone(), ..Test::default() };
-        while self.facts.find_test(&named.name).is_some() {
-            named.name.push('\'');
-        }
-        named.case = named.name.clone();
-        let index = self.add(step, named);
-        let cause = format!("no test of the group failed, but its command did: {text}");
-        self.give_verdict(step, index, Verdict { kind: VerdictKind::Failed, cause, duration: None, attempt });
-    }
-
-    fn add(&mut self, step: &mut Step, test: Test) -> TestIndex {
-        let index = TestIndex(u32::try_from(self.facts.tests.len()).expect("tests are counted in 32 bits"));
-        self.record(step, Fact::TestAdded(test));
-        index
     }
 }

@@ -2,7 +2,10 @@
 
 use std::time::Duration;
 
-use crate::{CommandEnd, Estimate, ExecFailure, LeaseId, Machine, ReturnCause, Role, Test, TestIndex, Time, Verdict};
+use crate::{
+    AttemptId, CommandEnd, Estimate, ExecFailure, LeaseId, Machine, ReturnCause, Role, Status, Test, TestIndex, Time,
+    Verdict, VerdictKind,
+};
 
 /// What is durably known of a claim.
 #[derive(Clone, Debug, PartialEq)]
@@ -36,6 +39,8 @@ pub struct TestFacts {
     pub retried: Vec<String>,
     /// The most tests of a group that it may be in. None is any number.
     pub max_group: Option<u32>,
+    /// What attempts told of it, if it was not listed.
+    pub told: Vec<(AttemptId, Status)>,
     /// Its result.
     pub verdict: Option<Verdict>,
 }
@@ -53,6 +58,14 @@ pub struct AttemptFacts {
     pub called_back: Option<CalledBack>,
     /// When and how it ended.
     pub ended: Option<AttemptEndFacts>,
+}
+
+impl AttemptFacts {
+    /// Whether both were under way at some moment.
+    pub fn overlaps(&self, other: &AttemptFacts) -> bool {
+        let before = |from: &AttemptFacts, to: &AttemptFacts| to.ended.as_ref().is_none_or(|end| from.started < end.at);
+        before(self, other) && before(other, self)
+    }
 }
 
 /// Why we ended an attempt.
@@ -87,8 +100,23 @@ impl TestFacts {
             unreported: 0,
             retried: Vec::new(),
             max_group: None,
+            told: Vec::new(),
             verdict: None,
         }
+    }
+
+    /// What nobody listed has its first verdict by what an attempt told.
+    pub(super) fn judge(&mut self, verdict: &Verdict) {
+        let status = match verdict.kind {
+            VerdictKind::Passed => Some(Status::Passed),
+            VerdictKind::Failed => Some(Status::Failed),
+            VerdictKind::Skipped => Some(Status::Skipped),
+            VerdictKind::Flaky | VerdictKind::Lost | VerdictKind::NotRun => None,
+        };
+        if self.added && self.verdict.is_none() {
+            self.told.extend(verdict.attempt.zip(status));
+        }
+        self.verdict = Some(verdict.clone());
     }
 
     pub(super) fn give_back(&mut self, cause: &ReturnCause, max_group: Option<u32>) {

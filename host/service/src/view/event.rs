@@ -224,6 +224,7 @@ fn what(facts: &BuildFacts, fact: &Fact) -> Option<What> {
         Fact::Decided { .. }
         | Fact::TestReturned { .. }
         | Fact::TestAdded(_)
+        | Fact::ToldAgain { .. }
         | Fact::Blamed { .. }
         | Fact::AttemptCalledBack { .. }
         | Fact::PriorityChanged { .. } => return None,
