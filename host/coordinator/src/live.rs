@@ -24,11 +24,12 @@ pub struct LiveBuild(RwLock<Seen>);
 struct Seen {
     facts: BuildFacts,
     seq: u64,
+    finished: bool,
 }
 
 impl LiveBuild {
     pub(crate) fn new(facts: BuildFacts, seq: u64) -> LiveBuild {
-        LiveBuild(RwLock::new(Seen { facts, seq }))
+        LiveBuild(RwLock::new(Seen { facts, seq, finished: false }))
     }
 
     /// Looks at the facts, and at the number of the last record that they follow from. Committing waits meanwhile, so
@@ -36,6 +37,16 @@ impl LiveBuild {
     pub fn look<T>(&self, look: impl FnOnce(&BuildFacts, u64) -> T) -> T {
         let seen = self.0.read().unwrap_or_else(PoisonError::into_inner);
         look(&seen.facts, seen.seq)
+    }
+
+    /// Whether it has ended and all that belongs to it is complete: its log is whole.
+    #[must_use]
+    pub fn is_finished(&self) -> bool {
+        self.0.read().unwrap_or_else(PoisonError::into_inner).finished
+    }
+
+    pub(crate) fn finish(&self) {
+        self.0.write().unwrap_or_else(PoisonError::into_inner).finished = true;
     }
 
     pub(crate) fn change(&self, seq: u64, change: impl FnOnce(&mut BuildFacts)) {

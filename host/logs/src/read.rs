@@ -24,7 +24,7 @@ pub struct Chunk {
 
 impl LogStore {
     /// Reads up to `at_most` bytes (and 8 MiB) from `from` on; as many as there are. A stream that nobody has written
-    /// yet is empty.
+    /// yet is empty. Asked for no bytes, it tells where the stream ends by now, whoever writes it.
     ///
     /// # Errors
     /// If a segment is damaged or missing, or the blob store fails.
@@ -32,7 +32,8 @@ impl LogStore {
         let stream = self.stream(build, stream).await?;
         let elsewhere = {
             let state = stream.state();
-            state.session.is_none() && from.saturating_add(at_most as u64) > state.durable
+            let is_asked_for_its_end = at_most == 0 || from.saturating_add(at_most as u64) > state.durable;
+            state.session.is_none() && !state.finished && is_asked_for_its_end
         };
         if elsewhere {
             self.extend(&stream).await?;

@@ -3,8 +3,9 @@
 use std::cmp::Reverse;
 use std::collections::BTreeMap;
 use std::sync::{Arc, Mutex, PoisonError};
+use std::time::Duration;
 
-use coordinator::LiveBuild;
+use coordinator::{LiveBuild, now};
 use engine::{BuildFacts, BuildId, Phase, Record};
 
 use crate::Kept;
@@ -14,6 +15,8 @@ use crate::service::Service;
 
 /// Builds of which it is kept in memory what was asked for.
 const SUBMISSIONS: usize = 4_096;
+/// For so long another process may complete what belongs to a build that has ended. One that was killed never does.
+const COMPLETED_ELSEWHERE: Duration = Duration::from_mins(1);
 
 /// A build as it is known now.
 #[derive(Clone)]
@@ -27,8 +30,19 @@ pub(crate) struct Known {
 enum Source {
     /// The coordinator goes on with it.
     Live(Arc<LiveBuild>),
-    /// Folded from its records, up to this one.
-    Stored(Arc<BuildFacts>, u64),
+    /// Folded from its records, up to this one; and whether its row says that it is finished.
+    Stored(Arc<BuildFacts>, u64, bool),
+}
+
+/// How far a build has come.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Stage {
+    /// It has not ended.
+    GoesOn,
+    /// It has ended, and what belongs to it is still being completed: the end of its log.
+    BeingCompleted,
+    /// It has ended, and nothing is added to what belongs to it.
+    Over,
 }
 
 impl Known {
@@ -41,7 +55,7 @@ impl Known {
     pub(crate) fn look<T>(&self, look: impl FnOnce(&BuildFacts, u64) -> T) -> T {
         match &self.facts {
             Source::Live(live) => live.look(look),
-            Source::Stored(facts, seq) => look(facts, *seq),
+            Source::Stored(facts, seq, _) => look(facts, *seq),
         }
     }
 
@@ -49,7 +63,7 @@ impl Known {
     pub(crate) fn facts(&self) -> Arc<BuildFacts> {
         match &self.facts {
             Source::Live(live) => Arc::new(live.look(|facts, _| facts.clone())),
-            Source::Stored(facts, _) => Arc::clone(facts),
+            Source::Stored(facts, ..) => Arc::clone(facts),
         }
     }
 
@@ -57,9 +71,14 @@ impl Known {
         self.look(|facts, _| facts.ended.is_some())
     }
 
-    /// It has ended, and what belongs to it is still being completed: the end of its log.
-    pub(crate) fn is_being_completed(&self) -> bool {
-        matches!(self.facts, Source::Live(_)) && self.has_ended()
+    /// How far it has come at this moment: what is read of its log afterwards may be more.
+    pub(crate) fn stage(&self) -> Stage {
+        let Some(ended) = self.look(|facts, _| facts.ended.as_ref().map(|(at, ..)| *at)) else { return Stage::GoesOn };
+        let is_finished = match &self.facts {
+            Source::Live(live) => live.is_finished(),
+            Source::Stored(_, _, finished) => *finished || now().since(ended) > COMPLETED_ELSEWHERE,
+        };
+        if is_finished { Stage::Over } else { Stage::BeingCompleted }
     }
 
     pub(crate) fn phase(&self) -> Phase {
@@ -101,9 +120,9 @@ impl Service {
         }
         // A build that is not shown any more may still have its records.
         let row = self.store().build(build).await?.ok_or_else(|| unknown(build))?;
-        let fold = self.remembered().folds.of(build);
-        let (facts, seq) = fold.catch_up(self.store(), row.ended.is_some()).await?;
-        Ok(Known { build, facts: Source::Stored(facts, seq), kept: self.kept(build).await? })
+        let (fold, finished) = (self.remembered().folds.of(build), row.ended.is_some());
+        let (facts, seq) = fold.catch_up(self.store(), finished).await?;
+        Ok(Known { build, facts: Source::Stored(facts, seq, finished), kept: self.kept(build).await? })
     }
 
     async fn kept(&self, build: BuildId) -> Result<Arc<Kept>, Problem> {

@@ -104,7 +104,7 @@ impl Read {
 #[expect(clippy::unwrap_used, reason = "tests")]
 mod tests {
     use engine::{BuildSpec, Outcome, Phase, Time};
-    use store::{BuildHeader, Commit, FinishedBuild, Settings};
+    use store::{BuildHeader, Commit, FinishedBuild, RUN_SCOPES, Settings};
 
     use super::*;
 
@@ -126,7 +126,7 @@ mod tests {
     async fn only_what_is_new_is_read() {
         let folder = tempfile::tempdir().unwrap();
         let store = Store::open_sqlite(&folder.path().join("muster.db"), &Settings::default()).await.unwrap();
-        let epoch = store.claim_epoch("main").await.unwrap();
+        let epoch = store.claim_epoch(&format!("{RUN_SCOPES}1")).await.unwrap();
         let fold = Fold::new(BUILD);
         assert!(fold.catch_up(&store, false).await.is_err(), "there is nothing yet");
         let facts = [

@@ -64,6 +64,8 @@ kinds! {
     Ended, "ended", CONFLICT, "the build is over";
     /// The build goes on.
     Running, "running", CONFLICT, "the build is not over";
+    /// The build is another process's.
+    Elsewhere, "elsewhere", CONFLICT, "another process drives the build";
     /// What a build needs was not uploaded.
     TreeMissing, "tree-missing", CONFLICT, "the tree is not here";
     /// A body over its bound.

@@ -1,5 +1,6 @@
 //! What is asked for: a build, in the words of `muster build`.
 
+use engine::BuildSpec;
 use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 
@@ -46,15 +47,15 @@ pub struct Submission {
     pub tree: String,
     /// What it is called; history is kept under this name. Without it the tree's own files say it.
     #[serde(default, skip_serializing_if = "Option::is_none")]
-    #[schema(max_length = 200)]
+    #[schema(min_length = 1, max_length = 200, pattern = "^[^\\x00-\\x1f\\x7f-\\x9f]*$")]
     pub project: Option<String>,
     /// The revision, for people: `git describe`, or a commit.
     #[serde(default, skip_serializing_if = "Option::is_none")]
-    #[schema(max_length = 200)]
+    #[schema(max_length = 200, pattern = "^[^\\x00-\\x1f\\x7f-\\x9f]*$")]
     pub version: Option<String>,
     /// The builder. Without it the plugins are asked which of them fits.
     #[serde(default, skip_serializing_if = "Option::is_none")]
-    #[schema(max_length = 200)]
+    #[schema(min_length = 1, max_length = 200, pattern = "^[^\\x00-\\x1f\\x7f-\\x9f]*$")]
     pub builder: Option<String>,
     /// Only tests whose name this regular expression matches.
     #[serde(default, skip_serializing_if = "Option::is_none")]
@@ -80,15 +81,15 @@ pub struct Submission {
     pub timeout_s: Option<u64>,
     /// The policy plugin.
     #[serde(default, skip_serializing_if = "Option::is_none")]
-    #[schema(max_length = 200)]
+    #[schema(max_length = 200, pattern = "^[^\\x00-\\x1f\\x7f-\\x9f]*$")]
     pub policy: Option<String>,
     /// The estimator plugin.
     #[serde(default, skip_serializing_if = "Option::is_none")]
-    #[schema(max_length = 200)]
+    #[schema(max_length = 200, pattern = "^[^\\x00-\\x1f\\x7f-\\x9f]*$")]
     pub estimator: Option<String>,
     /// The pool that machines come from.
     #[serde(default, skip_serializing_if = "Option::is_none")]
-    #[schema(max_length = 200)]
+    #[schema(max_length = 200, pattern = "^[^\\x00-\\x1f\\x7f-\\x9f]*$")]
     pub pool: Option<String>,
     /// Higher goes first. More than 0 needs the scope `manage`.
     #[serde(default)]
@@ -122,11 +123,14 @@ impl Submission {
             ("estimator", &self.estimator),
             ("pool", &self.pool),
         ];
-        let long = |text: &Option<String>, most: usize| text.as_ref().is_some_and(|text| text.chars().count() > most);
-        if let Some((what, _)) = names.iter().find(|(_, text)| long(text, MAX_NAME)) {
-            return wrong(what, format!("is longer than {MAX_NAME} letters"));
+        for (what, name) in names {
+            // A version is for people only: there may be none.
+            let name = name.as_deref().filter(|name| what != "version" || !name.is_empty());
+            if let Some(bound) = name.and_then(no_name) {
+                return wrong(what, bound);
+            }
         }
-        if long(&self.run, MAX_RUN) {
+        if self.run.as_ref().is_some_and(|run| run.chars().count() > MAX_RUN) {
             return wrong("run", format!("is longer than {MAX_RUN} letters"));
         }
         if self.helpers.is_some_and(|helpers| helpers > MAX_HELPERS) {
@@ -145,9 +149,36 @@ impl Submission {
     }
 }
 
+/// A build is kept under names that are some, wherever they come from: what was asked for, the tree's own files, a plugin.
+pub(crate) fn check_planned(spec: &BuildSpec) -> Result<(), Problem> {
+    let names = [("project", &spec.project), ("builder", &spec.builder), ("rev", &spec.rev)];
+    let wrong = names.into_iter().find_map(|(what, name)| Some((what, no_name(name)?)));
+    wrong.map_or(Ok(()), |(what, bound)| {
+        Err(Problem::new(
+            Kind::Refused,
+            format!("the build's `{what}` {bound}"),
+            "a project's name stands in the tree's `muster.toml`, and in `project` of what is asked for, which goes before \
+             it; a builder's comes from its plugin",
+        ))
+    })
+}
+
+/// Why this cannot be a name, if it cannot.
+fn no_name(text: &str) -> Option<String> {
+    if text.is_empty() {
+        return Some("is empty".to_owned());
+    }
+    if text.chars().any(char::is_control) {
+        return Some("has a control character".to_owned());
+    }
+    (text.chars().count() > MAX_NAME).then(|| format!("is longer than {MAX_NAME} letters"))
+}
+
 #[cfg(test)]
 #[expect(clippy::unwrap_used, reason = "tests")]
 mod tests {
+    use engine::BuildId;
+
     use super::*;
 
     #[test]
@@ -163,6 +194,9 @@ mod tests {
         most.check().unwrap();
         let beyond = [
             ("project", Submission { project: Some("p".repeat(MAX_NAME + 1)), ..most.clone() }),
+            ("project", Submission { project: Some(String::new()), ..most.clone() }),
+            ("builder", Submission { builder: Some("a\0b".to_owned()), ..most.clone() }),
+            ("version", Submission { version: Some("a\nb".to_owned()), ..most.clone() }),
             ("run", Submission { run: Some("r".repeat(MAX_RUN + 1)), ..most.clone() }),
             ("helpers", Submission { helpers: Some(MAX_HELPERS + 1), ..most.clone() }),
             ("retries", Submission { retries: Some(MAX_RETRIES + 1), ..most.clone() }),
@@ -172,6 +206,23 @@ mod tests {
         for (what, submission) in beyond {
             let refused = submission.check().unwrap_err();
             assert!(refused.detail().starts_with(&format!("`{what}` ")), "{}", refused.detail());
+        }
+        Submission { version: Some(String::new()), ..most }.check().unwrap();
+    }
+
+    #[test]
+    fn what_a_plan_calls_a_build_must_be_names() {
+        let spec = BuildSpec::plain(BuildId(1), "demo", "pytest", "local");
+        check_planned(&spec).unwrap();
+        let wrong = [
+            ("project", BuildSpec { project: "a\0b".to_owned(), ..spec.clone() }),
+            ("builder", BuildSpec { builder: "b".repeat(MAX_NAME + 1), ..spec.clone() }),
+            ("rev", BuildSpec { rev: String::new(), ..spec }),
+        ];
+        for (what, spec) in wrong {
+            let refused = check_planned(&spec).unwrap_err();
+            assert!(refused.detail().contains(&format!("`{what}` ")), "{}", refused.detail());
+            assert_eq!(refused.kind(), Kind::Refused);
         }
     }
 }

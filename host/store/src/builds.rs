@@ -4,7 +4,13 @@ use engine::{BuildId, Time};
 use sqlx::Row;
 
 use crate::database::{in_transaction, with_pool};
+use crate::keys::MAX_INDEXED;
+use crate::store::check_storable;
 use crate::{Store, StoreError};
+
+/// What the scopes of single runs of the command line begin with: the history of one store may be that of a service,
+/// too, whose builds are not theirs to remove.
+pub const RUN_SCOPES: &str = "build-";
 
 /// What is known of a build from its first moment.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -21,6 +27,21 @@ pub struct BuildHeader {
     pub started: Time,
     /// What was asked for, opaque here (JSON); empty for a build of the command line.
     pub submission: String,
+}
+
+impl BuildHeader {
+    /// Whether every database can hold it.
+    ///
+    /// # Errors
+    /// [`StoreError::Name`] if one of its texts holds a NUL character, [`StoreError::LongName`] if its project or its
+    /// builder has more than 1,000 bytes.
+    pub fn check(&self) -> Result<(), StoreError> {
+        check_storable([&self.project, &self.builder, &self.rev, &self.submission])?;
+        match [&self.project, &self.builder].into_iter().find(|name| name.len() > MAX_INDEXED) {
+            Some(name) => Err(StoreError::LongName { bytes: name.len(), most: MAX_INDEXED }),
+            None => Ok(()),
+        }
+    }
 }
 
 /// How a build ended.
@@ -113,6 +134,13 @@ macro_rules! finished_row {
 
 pub(crate) use {begin, finish, finished_row, header};
 
+/// Removes all that is known of one build.
+pub(crate) const REMOVE: [&str; 3] = [
+    "DELETE FROM records WHERE build = $1",
+    "DELETE FROM requests WHERE build = $1",
+    "DELETE FROM builds WHERE build = $1",
+];
+
 impl Store {
     /// A number for a new build, never given before.
     ///
@@ -176,24 +204,25 @@ impl Store {
         Ok(rows.into_iter().map(place).collect())
     }
 
-    /// Forgets all finished builds but the newest `keep`, their records included. Returns how many.
+    /// Removes all finished builds of the command line ([`RUN_SCOPES`]) but the newest `keep` of these, their records
+    /// included. Returns how many.
     ///
     /// # Errors
     /// If the database fails.
     pub async fn prune_finished(&self, keep: u32) -> Result<u64, StoreError> {
-        const OLD: &str = "SELECT build FROM builds WHERE ended IS NOT NULL \
-             ORDER BY ended DESC, build DESC LIMIT 9223372036854775807 OFFSET $1";
-        let mut forgotten = 0;
+        const OLD: &str = "SELECT build FROM builds WHERE ended IS NOT NULL AND scope LIKE $1 \
+             ORDER BY ended DESC, build DESC LIMIT 9223372036854775807 OFFSET $2";
+        let mut removed = 0;
         in_transaction!(self, "forget old builds", |connection, failed| {
-            let old: Vec<i64> =
-                sqlx::query_scalar(OLD).bind(i64::from(keep)).fetch_all(&mut *connection).await.map_err(&failed)?;
+            let old = sqlx::query_scalar(OLD).bind(format!("{RUN_SCOPES}%")).bind(i64::from(keep));
+            let old: Vec<i64> = old.fetch_all(&mut *connection).await.map_err(&failed)?;
             for build in old {
-                for forget in ["DELETE FROM records WHERE build = $1", "DELETE FROM builds WHERE build = $1"] {
-                    sqlx::query(forget).bind(build).execute(&mut *connection).await.map_err(&failed)?;
+                for remove in REMOVE {
+                    sqlx::query(remove).bind(build).execute(&mut *connection).await.map_err(&failed)?;
                 }
-                forgotten += 1;
+                removed += 1;
             }
         });
-        Ok(forgotten)
+        Ok(removed)
     }
 }

@@ -71,6 +71,14 @@ pub enum StoreError {
         /// The name.
         name: String,
     },
+    /// A name of a project or a builder that an index of PostgreSQL cannot hold.
+    #[error("store a name of {bytes} bytes: {most} is the most that a project or a builder may have")]
+    LongName {
+        /// Its length.
+        bytes: usize,
+        /// The most.
+        most: usize,
+    },
     /// A packed history is not as this version writes it.
     #[error("read the durations of `{name}`: {bytes} bytes are no whole number of entries")]
     Packed {
@@ -124,6 +132,7 @@ impl StoreError {
             | StoreError::NotUnfinished { .. }
             | StoreError::RequestKnown { .. }
             | StoreError::Name { .. }
+            | StoreError::LongName { .. }
             | StoreError::Packed { .. } => Cause::Other,
         }
     }

@@ -11,6 +11,7 @@ mod error;
 mod events;
 mod generations;
 mod history;
+mod keys;
 mod leases;
 mod look;
 mod migrations;
@@ -26,7 +27,7 @@ mod settings;
 mod store;
 mod tokens;
 
-pub use builds::{BuildHeader, FinishedBuild, FinishedRow};
+pub use builds::{BuildHeader, FinishedBuild, FinishedRow, RUN_SCOPES};
 pub use epoch::{Epoch, Holder};
 pub use error::{Cause, StoreError};
 pub use events::ServiceEvent;

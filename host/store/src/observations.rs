@@ -1,12 +1,15 @@
 //! Observed durations: one row for each test and phase of a series.
 
+use std::borrow::Cow;
 use std::collections::{BTreeMap, HashMap};
 use std::time::Duration;
 
 use sqlx::QueryBuilder;
 
 use crate::database::{in_transaction, with_pool};
+use crate::keys::key;
 use crate::packed::{self, ENTRY, MAX_READ};
+use crate::store::is_storable;
 use crate::{Observation, Phase, PhaseDurations, PhaseObserved, Series, Store, StoreError, TestObserved};
 
 /// Rows of one statement: five values each stay far below the 32,766 that SQLite binds.
@@ -22,8 +25,8 @@ enum Kind {
     Phase = 1,
 }
 
-/// What was observed, by name.
-type ByName<'a> = BTreeMap<&'a str, Vec<Observation>>;
+/// What was observed, by the key of its name.
+type ByKey<'a> = BTreeMap<Cow<'a, str>, Vec<Observation>>;
 
 /// Reads names and the first bytes of their histories, from one name to another. Both databases walk the primary key for
 /// that, whereas for a list of names PostgreSQL, which has no statistics of a new table, may look at every row.
@@ -49,8 +52,8 @@ impl Store {
         const SERIES: &str = "INSERT INTO series (project, builder, host_type) VALUES ($1, $2, $3) \
              ON CONFLICT (project, builder, host_type) DO UPDATE SET project = excluded.project RETURNING id";
         const FORGET: &str = "DELETE FROM observations WHERE series = $1 AND kind = $2 AND seen < $3";
-        let tests = tests_by_name(tests)?;
-        let phases = phases_by_name(phases);
+        let tests = tests_by_key(tests)?;
+        let phases = phases_by_key(phases);
         let newest = tests.values().flatten().map(|observation| observation.at).max().unwrap_or(0);
         in_transaction!(self, "add observed durations", |connection, failed| {
             let id: i64 = sqlx::query_scalar(SERIES)
@@ -63,7 +66,7 @@ impl Store {
             for (kind, observed) in [(Kind::Test, &tests), (Kind::Phase, &phases)] {
                 let observed: Vec<_> = observed.iter().collect();
                 for rows in observed.chunks(ROWS_PER_STATEMENT) {
-                    let (first, last) = (*rows[0].0, *rows[rows.len() - 1].0);
+                    let (first, last): (&str, &str) = (rows[0].0, rows[rows.len() - 1].0);
                     let found: Vec<(String, Vec<u8>)> = sqlx::query_as(RANGE)
                         .bind(i32::MAX)
                         .bind(id)
@@ -106,10 +109,11 @@ impl Store {
         series: &Series,
         tests: &[impl AsRef<str>],
     ) -> Result<Vec<Vec<Observation>>, StoreError> {
+        let keys: Vec<Cow<'_, str>> = tests.iter().map(|test| key(test.as_ref())).collect();
         // A name that no row can have is not asked for.
-        let names = tests.iter().map(AsRef::as_ref).filter(|name| !name.contains('\0')).collect();
+        let names = keys.iter().map(|key| &**key).filter(|name| is_storable(name)).collect();
         let found = self.read(series, Kind::Test, names).await?;
-        Ok(tests.iter().map(|test| found.get(test.as_ref()).cloned().unwrap_or_default()).collect())
+        Ok(keys.iter().map(|key| found.get(&**key).cloned().unwrap_or_default()).collect())
     }
 
     /// The newest [`MAX_READ`](crate::MAX_READ) observations of each phase.
@@ -171,41 +175,42 @@ impl Store {
     }
 }
 
-fn tests_by_name(tests: &[TestObserved]) -> Result<ByName<'_>, StoreError> {
-    let mut by_name = ByName::new();
+fn tests_by_key(tests: &[TestObserved]) -> Result<ByKey<'_>, StoreError> {
+    let mut by_key = ByKey::new();
     for observed in tests {
-        if observed.test.contains('\0') {
+        if !is_storable(&observed.test) {
             return Err(StoreError::Name { name: observed.test.clone() });
         }
-        by_name.entry(&observed.test).or_default().push(observed.observation);
+        by_key.entry(key(&observed.test)).or_default().push(observed.observation);
     }
-    Ok(by_name)
+    Ok(by_key)
 }
 
-fn phases_by_name(phases: &[PhaseObserved]) -> ByName<'_> {
-    let mut by_name = ByName::new();
+fn phases_by_key(phases: &[PhaseObserved]) -> ByKey<'_> {
+    let mut by_key = ByKey::new();
     for observed in phases {
-        by_name.entry(observed.phase.name()).or_default().push(observed.observation);
+        by_key.entry(key(observed.phase.name())).or_default().push(observed.observation);
     }
-    by_name
+    by_key
 }
 
 /// A row to be written: name, `seen`, `newest`.
 type Written<'a> = (&'a str, i64, Vec<u8>);
 
 fn merge_all<'a>(
-    rows: &[(&&'a str, &Vec<Observation>)],
+    rows: &[(&'a Cow<'_, str>, &Vec<Observation>)],
     stored: &HashMap<String, Vec<u8>>,
 ) -> Result<Vec<Written<'a>>, StoreError> {
     let mut merged = Vec::with_capacity(rows.len());
-    for (name, new) in rows {
-        let old = match stored.get(**name) {
+    for (name, new) in rows.iter().copied() {
+        let name: &'a str = name;
+        let old = match stored.get(name) {
             Some(bytes) => unpack(name, bytes)?,
             None => Vec::new(),
         };
         let newest = packed::merge(new, old);
         let seen = newest.first().map_or(0, |observation| observation.at.cast_signed());
-        merged.push((**name, seen, packed::pack(&newest)));
+        merged.push((name, seen, packed::pack(&newest)));
     }
     Ok(merged)
 }

@@ -37,9 +37,10 @@ impl Store {
     /// Commits all of this in one transaction, if the epoch is still held.
     ///
     /// # Errors
-    /// [`StoreError::Superseded`] if it is not; [`StoreError::RequestKnown`] if a request's key is known; or if the
-    /// database fails. In each case nothing was committed.
+    /// [`StoreError::Superseded`] if it is not; [`StoreError::RequestKnown`] if a request's key is known; those of
+    /// [`BuildHeader::check`]; or if the database fails. In each case nothing was committed.
     pub async fn commit(&self, held: &Epoch, commit: &Commit) -> Result<(), StoreError> {
+        commit.begun.iter().try_for_each(BuildHeader::check)?;
         in_transaction!(self, "commit records", |connection, failed| {
             epoch::hold!(self, connection, held, failed);
             for request in &commit.requests {

@@ -32,7 +32,7 @@ macro_rules! insert {
 pub(crate) use insert;
 
 impl Store {
-    /// The submission that came with this key, for as long as its build is kept.
+    /// The submission that came with this key, for as long as its build is shown.
     ///
     /// # Errors
     /// If the database fails.

@@ -5,6 +5,7 @@ use std::time::Duration;
 
 use engine::{BuildId, Time};
 
+use crate::builds::REMOVE;
 use crate::database::{in_transaction, with_pool};
 use crate::{Store, StoreError};
 
@@ -85,17 +86,24 @@ impl Store {
         Ok(any.is_some())
     }
 
-    /// Forgets builds that are old, and removes the records of forgotten ones that are older still.
+    /// Forgets builds that are old, with the keys that they were asked for under, and removes the records of forgotten
+    /// ones that are older still.
     ///
     /// # Errors
     /// If the database fails; what was done before stays done.
     pub async fn forget(&self, retention: &Retention) -> Result<Forgotten, StoreError> {
-        const FORGET: &str = "UPDATE builds SET forgotten = 1 WHERE build = $1 AND ended IS NOT NULL";
+        const FORGET: [&str; 2] = [
+            "UPDATE builds SET forgotten = 1 WHERE build = $1 AND ended IS NOT NULL",
+            // Its key would lead to what is not shown: sent again, it is a new request.
+            "DELETE FROM requests WHERE build = $1",
+        ];
         let forgotten = self.forgettable(retention).await?;
         in_transaction!(self, "forget old builds", |connection, failed| {
             for build in &forgotten.builds {
-                let forget = sqlx::query(FORGET).bind(build.0.cast_signed());
-                forget.execute(&mut *connection).await.map_err(&failed)?;
+                for forget in FORGET {
+                    let forget = sqlx::query(forget).bind(build.0.cast_signed());
+                    forget.execute(&mut *connection).await.map_err(&failed)?;
+                }
             }
         });
         for build in &forgotten.records {
@@ -106,11 +114,6 @@ impl Store {
 
     /// Removes all that is known of one forgotten build, in a transaction of its own: records may be many.
     async fn remove_build(&self, build: BuildId) -> Result<(), StoreError> {
-        const REMOVE: [&str; 3] = [
-            "DELETE FROM records WHERE build = $1",
-            "DELETE FROM requests WHERE build = $1",
-            "DELETE FROM builds WHERE build = $1",
-        ];
         in_transaction!(self, "remove an old build", |connection, failed| {
             for remove in REMOVE {
                 let remove = sqlx::query(remove).bind(build.0.cast_signed());

@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use engine::{BuildFacts, Fact, Record};
+use engine::{BuildFacts, BuildSpec, Fact, Record, Time};
 use store::{BuildHeader, Cause, Commit, FinishedBuild, RecordRow, StoreError};
 use tokio::time::Instant;
 
@@ -84,14 +84,7 @@ impl Driver {
             let json = serde_json::to_string(record).expect("records have string keys and finite numbers");
             commit.records.push(RecordRow { build: record.build, seq: running.seq, json });
             if let Fact::Submitted(spec) = &record.fact {
-                commit.begun.push(BuildHeader {
-                    build: record.build,
-                    project: spec.project.clone(),
-                    builder: spec.builder.clone(),
-                    rev: spec.rev.clone(),
-                    started: record.at,
-                    submission: running.submission.clone(),
-                });
+                commit.begun.push(header(spec, &running.submission, record.at));
                 commit.requests.extend(running.request.take());
             }
         }
@@ -99,7 +92,20 @@ impl Driver {
     }
 }
 
+/// What is known of a build from its first moment.
+pub(super) fn header(spec: &BuildSpec, submission: &str, started: Time) -> BuildHeader {
+    BuildHeader {
+        build: spec.build,
+        project: spec.project.clone(),
+        builder: spec.builder.clone(),
+        rev: spec.rev.clone(),
+        started,
+        submission: submission.to_owned(),
+    }
+}
+
 /// Asking again does not help.
 fn hopeless(error: &StoreError) -> bool {
-    error.cause() == Cause::Superseded || matches!(error, StoreError::RequestKnown { .. })
+    error.cause() == Cause::Superseded
+        || matches!(error, StoreError::RequestKnown { .. } | StoreError::Name { .. } | StoreError::LongName { .. })
 }

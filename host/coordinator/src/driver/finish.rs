@@ -44,9 +44,11 @@ impl Driver {
     /// All that belongs to a build is complete.
     pub(super) async fn completed(&mut self, build: BuildId) -> Result<(), CoordinatorError> {
         let Some(running) = self.running.get_mut(&build) else { return Ok(()) };
-        let Some(facts) = running.live.as_ref().map(|live| live.look(|facts, _| facts.clone())) else { return Ok(()) };
+        let Some(live) = running.live.clone() else { return Ok(()) };
         let (job, done) = (running.job.ready().cloned(), running.done.take());
+        let facts = live.look(|facts, _| facts.clone());
         self.commit_finished(&facts).await?;
+        live.finish();
         self.ended.push(build);
         self.tasks.spawn(report(job, facts, done));
         Ok(())

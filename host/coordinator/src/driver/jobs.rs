@@ -6,6 +6,7 @@ use engine::{Answer, BuildId, Event, ExecFailure, ExecFailureKind, OpId, Task};
 use tokio::sync::oneshot;
 use tokio_util::sync::CancellationToken;
 
+use super::commit::header;
 use super::{Driver, Internal, Running, Waiter};
 use crate::CoordinatorError;
 use crate::coordinator::NewBuild;
@@ -36,7 +37,8 @@ impl JobState {
 }
 
 impl Driver {
-    /// Takes in a build; an event for the engine, unless its job cannot be made.
+    /// Takes in a build; an event for the engine, unless no store can hold it or its job cannot be made. That is told to
+    /// whoever submitted it, and touches no other build.
     pub(super) fn submitted(
         &mut self,
         build: NewBuild,
@@ -44,6 +46,11 @@ impl Driver {
         done: Option<Waiter>,
     ) -> Option<Event> {
         let NewBuild { spec, submission, request, job } = build;
+        if let Err(error) = header(&spec, &submission, self.clock.now()).check() {
+            // Whoever submitted it may be gone.
+            let _ = durable.send(Err(CoordinatorError::Commit(error)));
+            return None;
+        }
         let mut running = Running::new(spec.clone(), submission);
         if let Some(setup) = job {
             match self.job(spec.clone(), setup) {

@@ -86,6 +86,25 @@ async fn a_follower_outlives_a_writer() {
 }
 
 #[tokio::test]
+async fn the_end_is_where_another_process_has_written_to() {
+    let folder = Folder::new();
+    let (here, elsewhere) = (folder.open(&small()), folder.open(&small()));
+    let end = async || {
+        let chunk = elsewhere.read(1, "log", 0, 0).await.unwrap();
+        assert!(chunk.bytes.is_empty());
+        (chunk.end, chunk.finished)
+    };
+    assert_eq!(end().await, (0, false));
+    let mut writer = here.writer(1, "log").await.unwrap();
+    writer.append(b"one\n").await.unwrap();
+    writer.flush().await.unwrap();
+    assert_eq!(end().await, (4, false));
+    writer.append(b"two\n").await.unwrap();
+    writer.finish().await.unwrap();
+    assert_eq!(end().await, (8, true));
+}
+
+#[tokio::test]
 async fn lines_are_found_in_segments_and_in_the_tail() {
     let folder = Folder::new();
     let settings = LogSettings { segment_bytes: 50_000, ..small() };

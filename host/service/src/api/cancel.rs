@@ -42,11 +42,20 @@ pub(crate) async fn cancel(
     MaybeBody(request): MaybeBody<CancelRequest>,
 ) -> Result<(StatusCode, Json<BuildView>), Problem> {
     let coordinator = service.active()?;
+    // Asked first: one that ends meanwhile is known to be over.
+    let is_driven_here = coordinator.build(id).is_some();
     let known = service.known(id).await?;
     own(&identity, &known.kept.submission, "cancel")?;
     if known.has_ended() {
         let what = format!("build {} is over", id.0);
         return Err(Problem::new(Kind::Ended, what, "what has ended cannot be canceled"));
+    }
+    if !is_driven_here {
+        return Err(Problem::new(
+            Kind::Elsewhere,
+            format!("another process drives build {}: a `muster build` over the same store", id.0),
+            "stop it where it runs, with Ctrl-C",
+        ));
     }
     let cause = match request.reason.as_deref().map(str::trim) {
         Some(reason) if reason.chars().count() > MAX_REASON => {

@@ -11,7 +11,7 @@ use serde::Deserialize;
 use utoipa::IntoParams;
 
 use super::extract::{Args, Build, page};
-use crate::facts::Known;
+use crate::facts::{Known, Stage};
 use crate::problem::{Kind, Problem};
 use crate::service::Service;
 use crate::view::{LineView, LinesPage, MatchView, SearchPage};
@@ -71,9 +71,10 @@ pub(super) async fn lines(
 /// Lines of the ordered log of a build.
 pub(crate) async fn read_lines(service: &Service, known: &Known, wanted: &Lines) -> Result<LinesPage, Problem> {
     let (id, limit) = (known.build(), u64::from(page(wanted.limit, PAGE, MAX_PAGE)?));
+    // Asked first: what is whole then has no more lines than are counted.
+    let finished = known.stage() == Stage::Over || service.logs().read(id.0, ORDERED, 0, 0).await?.finished;
     let total = service.logs().lines(id.0, ORDERED).await?;
     let first = wanted.from.unwrap_or((total + 1).saturating_sub(limit)).max(1);
-    let finished = known.has_ended() || service.logs().read(id.0, ORDERED, 0, 0).await?.finished;
     let lines = match service.logs().line(id.0, ORDERED, first).await? {
         Some(offset) => read(service, id, first, offset, limit).await?,
         None => Vec::new(),
@@ -95,6 +96,7 @@ async fn read(
     while (pages.lines.len() as u64) < limit && budget > 0 {
         let bytes = service.logs().read(build.0, ORDERED, at, PIECE.min(budget)).await?.bytes;
         if bytes.is_empty() {
+            pages.end();
             break;
         }
         budget -= bytes.len();
@@ -103,7 +105,10 @@ async fn read(
             pages.push(piece, at);
         }
     }
-    pages.end();
+    // Where the budget ended in a line, that is for the next page, unless no more of it is shown anyway.
+    if pages.open.len() >= MAX_LINE {
+        pages.end();
+    }
     pages.lines.truncate(usize::try_from(limit).unwrap_or(usize::MAX));
     Ok(pages.lines)
 }

@@ -22,7 +22,7 @@ use super::extract::{Args, Build};
 use super::range::part;
 use super::reports::framed;
 use crate::events::{follow, log_events};
-use crate::facts::Known;
+use crate::facts::{Known, Stage};
 use crate::problem::{Kind, Problem};
 use crate::service::Service;
 use crate::view::LogPiece;
@@ -77,7 +77,7 @@ pub(super) async fn log(
 ) -> Result<Response, Problem> {
     let known = service.known(id).await?;
     if from.framed == Some(1) {
-        return framed(&service, &known).await;
+        return framed(&service, known).await;
     }
     answer(service, Wanted { build: id, stream: ORDERED, from: &from, headers: &headers }, known).await
 }
@@ -107,7 +107,7 @@ pub(super) async fn answer(service: Arc<Service>, wanted: Wanted<'_>, known: Kno
         let pieces = follow(service, build, stream, from.offset.unwrap_or(0), place);
         return Ok(([(header::CONTENT_TYPE, TEXT)], Body::from_stream(pieces)).into_response());
     }
-    let (now, known) = as_it_is(&service, build, stream, known).await?;
+    let (now, stage, known) = as_it_is(&service, build, stream, known).await?;
     if now.end == 0 && !now.finished && !known.has_ended() {
         return Err(Problem::new(
             Kind::NotYet,
@@ -116,8 +116,7 @@ pub(super) async fn answer(service: Arc<Service>, wanted: Wanted<'_>, known: Kno
         ));
     }
     let part = part(headers, from.offset, now.end)?;
-    let whole = now.finished || (known.has_ended() && !known.is_being_completed());
-    let finished = if whole { "true" } else { "false" };
+    let finished = if now.finished || stage == Stage::Over { "true" } else { "false" };
     let mut response = Response::builder()
         .header(header::CONTENT_TYPE, TEXT)
         .header(header::CONTENT_LENGTH, part.to - part.from)
@@ -132,18 +131,19 @@ pub(super) async fn answer(service: Arc<Service>, wanted: Wanted<'_>, known: Kno
 }
 
 /// A stream and its build as they are now. Where the build has just ended its end is waited for: who saw that it is over
-/// finds all of its log.
-async fn as_it_is(
+/// finds all of its log. Of one in the stage `Over` all of the stream was there when it was looked for.
+pub(super) async fn as_it_is(
     service: &Arc<Service>,
     build: BuildId,
     stream: &str,
     mut known: Known,
-) -> Result<(Chunk, Known), Problem> {
+) -> Result<(Chunk, Stage, Known), Problem> {
     let until = Instant::now() + COMPLETED_WITHIN;
     loop {
+        let stage = known.stage();
         let now = service.logs().read(build.0, stream, 0, 0).await?;
-        if now.finished || !known.is_being_completed() || Instant::now() > until {
-            return Ok((now, known));
+        if now.finished || stage != Stage::BeingCompleted || Instant::now() > until {
+            return Ok((now, stage, known));
         }
         tokio::time::sleep(COMPLETION_LOOK).await;
         known = service.known(build).await?;

@@ -19,7 +19,7 @@ use serde::Deserialize;
 use utoipa::IntoParams;
 
 use super::extract::{Args, Build};
-use super::log::TEXT;
+use super::log::{TEXT, as_it_is, pieces};
 use crate::facts::Known;
 use crate::problem::{Kind, Problem};
 use crate::service::Service;
@@ -93,23 +93,22 @@ pub(super) async fn certificate(
 }
 
 /// The log as its builder frames it: of 2015, or as it was printed.
-pub(super) async fn framed(service: &Arc<Service>, known: &Known) -> Result<Response, Problem> {
+pub(super) async fn framed(service: &Arc<Service>, known: Known) -> Result<Response, Problem> {
     let build = known.build();
     if !known.has_ended() {
         let detail = format!("the log of build {} is framed when the build is over", build.0);
         return Err(Problem::new(Kind::NotYet, detail, "leave out `framed`, or wait for its end"));
     }
-    let report = report_of(service, known).await?;
+    let (now, _, known) = as_it_is(service, build, ORDERED, known).await?;
+    let log = pieces(Arc::clone(service), build, ORDERED, 0, now.end);
+    let report = report_of(service, &known).await?;
     if report.log == coordinator::ports::LogFormat::Plain {
-        let all = service.logs().read(build.0, ORDERED, 0, 0).await?.end;
-        return Ok(text(super::log::pieces(Arc::clone(service), build, ORDERED, 0, all)));
+        return Ok(text(log));
     }
     let report = Arc::new(report);
     let of_tail = Arc::clone(&report);
     let head = written(move |out| report::go2015::write_head(&report, out)).await?;
     let tail = written(move |out| report::go2015::write_tail(&of_tail, out)).await?;
-    let all = service.logs().read(build.0, ORDERED, 0, 0).await?.end;
-    let log = super::log::pieces(Arc::clone(service), build, ORDERED, 0, all);
     let once = |bytes: Vec<u8>| stream::iter([Ok(Bytes::from(bytes))]);
     Ok(text(once(head).chain(log).chain(once(tail))))
 }

@@ -16,6 +16,7 @@ use super::extract::{Body, Build};
 use crate::identity::{Identity, Scope};
 use crate::problem::{Kind, Problem};
 use crate::service::Service;
+use crate::submission::check_planned;
 use crate::trees::tree_key;
 use crate::view::BuildView;
 use crate::{Kept, Submission, Trust};
@@ -31,8 +32,8 @@ const MAX_KEY: usize = 255;
 
 /// Submits a build of an uploaded tree
 ///
-/// With an `Idempotency-Key` the same request, sent again, gives the same build. With a `traceparent` (W3C) the build's
-/// trace is part of that one.
+/// With an `Idempotency-Key` the same request, sent again, gives the same build, for as long as that is shown. With a
+/// `traceparent` (W3C) the build's trace is part of that one.
 #[utoipa::path(
     post, path = "/builds", tag = "builds", request_body = Submission,
     params(
@@ -130,6 +131,7 @@ async fn take_in(
     let build = service.store().next_build().await?;
     let planned = service.planner().plan(build, &submission).await;
     let planned = planned.map_err(|refused| Problem::new(Kind::Refused, refused.what, refused.hint))?;
+    check_planned(&planned.spec)?;
     let request = request.map(|(key, digest)| Request { key, digest, build });
     let mut kept = Kept::new(submission, planned.log, planned.pinned);
     // Not part of the submission: a request that is sent again comes in a span of its own.

@@ -9,8 +9,10 @@ use tokio::sync::broadcast::{Receiver, error::RecvError};
 
 use crate::service::Service;
 
-/// How often the store is asked about builds that another coordinator drives.
+/// How often the store is asked about builds that another process drives.
 const POLL: Duration = Duration::from_secs(1);
+/// How often it is looked whether all that belongs to a build that has ended is complete.
+const COMPLETION_LOOK: Duration = Duration::from_millis(250);
 
 /// What is committed of one build from now on.
 pub(super) struct Changes {
@@ -20,7 +22,8 @@ pub(super) struct Changes {
 
 impl Changes {
     pub(super) fn new(service: &Service, build: BuildId) -> Changes {
-        Changes { build, committed: service.driven().map(|coordinator| coordinator.subscribe()) }
+        let driven = service.driven().filter(|coordinator| coordinator.build(build).is_some());
+        Changes { build, committed: driven.map(|coordinator| coordinator.subscribe()) }
     }
 
     /// The next thing that was committed; none if something may have been, and the store knows what.
@@ -40,5 +43,13 @@ impl Changes {
                 }
             }
         }
+    }
+
+    /// The same. Of a build that is being completed nothing more is committed: it is to be looked at again soon.
+    pub(super) async fn next_or_look(&mut self, is_being_completed: bool) -> Option<Arc<Committed>> {
+        if is_being_completed {
+            return tokio::time::timeout(COMPLETION_LOOK, self.next()).await.unwrap_or(None);
+        }
+        self.next().await
     }
 }

@@ -15,11 +15,12 @@ use tokio_util::sync::CancellationToken;
 
 use super::changes::Changes;
 use super::letters::Letters;
+use crate::facts::Stage;
 use crate::service::Service;
 use crate::view::LogPiece;
 
-/// How long a log may still grow when its build is over. A log that was not finished then never will be: its writer
-/// was killed.
+/// How long a log may still grow when all that belongs to its build is complete. One that was not finished then never
+/// will be: its writer was killed.
 const LAST_BYTES: Duration = Duration::from_secs(5);
 
 type Pieces = Pin<Box<dyn Stream<Item = Result<Bytes, LogError>> + Send>>;
@@ -63,13 +64,14 @@ impl Follower {
 
     async fn piece(&mut self) -> Option<Result<Bytes, LogError>> {
         while !self.over {
-            self.over = self.service.known(self.build).await.is_ok_and(|known| known.has_ended());
+            let stage = self.service.known(self.build).await.ok().map(|known| known.stage());
+            self.over = stage == Some(Stage::Over);
             if self.over {
                 break;
             }
             tokio::select! {
                 piece = self.pieces.next() => return piece,
-                _committed = self.changes.next() => {}
+                _committed = self.changes.next_or_look(stage == Some(Stage::BeingCompleted)) => {}
             }
         }
         tokio::time::timeout(LAST_BYTES, self.pieces.next()).await.unwrap_or(None)

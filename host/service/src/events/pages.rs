@@ -15,7 +15,7 @@ use tokio::sync::OwnedSemaphorePermit;
 use tokio::sync::broadcast::error::RecvError;
 
 use super::changes::Changes;
-use crate::facts::Known;
+use crate::facts::{Known, Stage};
 use crate::service::Service;
 
 /// Changes within this time are one.
@@ -24,7 +24,7 @@ const GATHER: Duration = Duration::from_millis(250);
 const STILL: Duration = Duration::from_secs(5);
 /// How often the overview of a process that drives nothing is read again.
 const STANDBY: Duration = Duration::from_secs(2);
-/// How long the log of a build that is over may still grow.
+/// How long the log of a build may still grow when all that belongs to it is complete.
 const LAST_BYTES: Duration = Duration::from_secs(5);
 
 /// `change`, whenever anything is committed, and every few seconds.
@@ -63,7 +63,8 @@ pub(crate) fn build_changes(
     let stopping = service.stopping().clone();
     let (build, seq) = (known.build(), known.look(|_, seq| seq));
     let changes = Changes::new(&service, build);
-    let state = Watch { service, build, seq, changes, log: None, over: false, _place: place };
+    let state =
+        Watch { service, build, seq, changes, log: None, log_ended: false, stage: Stage::GoesOn, _place: place };
     stream::unfold(Some(state), |watch| async move {
         let mut watch = watch?;
         let event = watch.next().await;
@@ -84,18 +85,23 @@ struct Watch {
     seq: u64,
     changes: Changes,
     log: Option<BoxStream<'static, Result<Bytes, LogError>>>,
-    over: bool,
+    /// Nothing comes of the log any more.
+    log_ended: bool,
+    stage: Stage,
     _place: OwnedSemaphorePermit,
 }
 
 impl Watch {
     async fn next(&mut self) -> &'static str {
         loop {
-            if self.over {
+            if self.stage == Stage::Over {
                 return self.last().await;
             }
             if self.moved().await {
                 return "change";
+            }
+            if self.stage == Stage::Over {
+                continue;
             }
             if self.log.is_none() {
                 self.follow().await;
@@ -105,16 +111,19 @@ impl Watch {
                 }
             }
             let Some(log) = &mut self.log else {
-                self.changes.next().await;
+                self.changes.next_or_look(self.stage == Stage::BeingCompleted).await;
                 continue;
             };
             let grew = tokio::select! {
-                _committed = self.changes.next() => false,
-                piece = log.next() => match piece {
-                    Some(Ok(_)) => true,
-                    // A log that cannot be followed is found out about by the build's end.
-                    Some(Err(_)) | None => { *log = Box::pin(stream::pending()); true }
-                },
+                _committed = self.changes.next_or_look(self.stage == Stage::BeingCompleted) => false,
+                piece = log.next() => {
+                    if !matches!(piece, Some(Ok(_))) {
+                        // A log that cannot be followed is found out about by the build's end.
+                        *log = Box::pin(stream::pending());
+                        self.log_ended = true;
+                    }
+                    true
+                }
             };
             tokio::time::sleep(GATHER).await;
             if grew {
@@ -127,7 +136,7 @@ impl Watch {
     async fn moved(&mut self) -> bool {
         let Ok(known) = self.service.known(self.build).await else { return false };
         let seq = known.look(|_, seq| seq);
-        self.over = known.has_ended();
+        self.stage = known.stage();
         let moved = seq != self.seq;
         self.seq = seq;
         moved
@@ -142,7 +151,7 @@ impl Watch {
 
     /// What may still come of the log of a build that is over.
     async fn last(&mut self) -> &'static str {
-        let Some(log) = &mut self.log else { return "end" };
+        let Some(log) = self.log.as_mut().filter(|_| !self.log_ended) else { return "end" };
         match tokio::time::timeout(LAST_BYTES, log.next()).await {
             Ok(Some(Ok(_))) => "log",
             Ok(_) | Err(_) => "end",

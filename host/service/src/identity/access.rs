@@ -58,7 +58,8 @@ async fn authenticate(service: &Service, method: &Method, headers: &HeaderMap) -
         let (scheme, secret) = value.split_once(' ')?;
         scheme.eq_ignore_ascii_case("bearer").then(|| secret.trim())
     });
-    let session = if given.is_none() { cookie(service, headers) } else { None };
+    // What else stands there is of a proxy: it is no token of this server's, and hides no session.
+    let session = if bearer.is_none() { cookie(service, headers) } else { None };
     if session.is_some() {
         own_page(method, headers)?;
     }

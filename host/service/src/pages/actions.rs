@@ -4,6 +4,7 @@ use std::sync::Arc;
 
 use axum::extract::State;
 use axum::response::Redirect;
+use engine::BuildId;
 use http::{HeaderMap, header};
 
 use crate::api::{
@@ -27,8 +28,11 @@ impl Acts {
     /// What may be done with a build of which all is known.
     pub(super) fn of(service: &Service, identity: &Identity, build: &BuildView) -> Acts {
         let (is_over, was_submitted) = (build.item.outcome.is_some(), !build.submission.tree.is_empty());
-        let owns = may(identity, &build.item.by) && service.driven().is_some();
-        Acts { cancel: owns && !is_over && build.cancel.is_none(), retry: owns && is_over && was_submitted }
+        let Some(coordinator) = service.driven().filter(|_| may(identity, &build.item.by)) else {
+            return Acts::default();
+        };
+        let is_driven_here = coordinator.build(BuildId(build.item.id)).is_some();
+        Acts { cancel: is_driven_here && !is_over && build.cancel.is_none(), retry: is_over && was_submitted }
     }
 
     /// The same of a build that waits or runs, in a list.

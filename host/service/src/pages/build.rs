@@ -81,7 +81,7 @@ pub(super) async fn build(
         return plain(&Text { shell: Shell::new("", Some(&identity)), build: &build, shown, frame });
     }
     let page = Page {
-        shell: shell(&build, &identity),
+        shell: shell(&build, &identity, tail.finished),
         acts: Acts::of(&service, &identity, &build),
         build: &build,
         shown,
@@ -90,7 +90,7 @@ pub(super) async fn build(
     html(StatusCode::OK, &page)
 }
 
-fn shell(build: &BuildView, identity: &Identity) -> Shell {
+fn shell(build: &BuildView, identity: &Identity, log_is_whole: bool) -> Shell {
     let item = &build.item;
     let what = format!("{} #{} · muster", words::line(&item.project), item.id);
     let state = match (item.outcome, item.tests.filter(|tests| tests.total > 0)) {
@@ -102,7 +102,7 @@ fn shell(build: &BuildView, identity: &Identity) -> Shell {
     shell.icon = item.state();
     shell.place = "Builds";
     shell.twin = format!("/builds/{}.txt", item.id);
-    if item.outcome.is_none() {
+    if item.outcome.is_none() || !log_is_whole {
         shell.live = format!("/builds/{}/live", item.id);
     }
     shell

@@ -111,7 +111,7 @@ pub(super) async fn log(
     let mut shell =
         Shell::new(format!("log · {} #{} · muster", words::line(&build.item.project), id.0), Some(&identity));
     (shell.icon, shell.place) = (build.item.state(), "Builds");
-    if build.item.outcome.is_none() {
+    if build.item.outcome.is_none() || !page.finished {
         shell.live = format!("/builds/{}/live", id.0);
     }
     let page = Page {

@@ -176,7 +176,8 @@ fn waits(facts: &BuildFacts, position: Option<u64>) -> Option<String> {
     match (facts.phase(), position) {
         (Phase::Queue, Some(2)) => Some("1 build goes before it".to_owned()),
         (Phase::Queue, Some(position)) if position > 2 => Some(format!("{} builds go before it", position - 1)),
-        (Phase::Queue, _) => Some("it is next: as many builds run as may".to_owned()),
+        (Phase::Queue, Some(_)) => Some("it is next: as many builds run as may".to_owned()),
+        (Phase::Queue, None) => Some("waits for its turn".to_owned()),
         (Phase::Acquire, _) => Some(format!("waits for a machine of type {}", facts.spec.make_host_type)),
         _ => None,
     }

@@ -1,9 +1,11 @@
 //! Builds that ended, as their records tell them.
 
+use engine::{Fact, Phase};
 use serde_json::{Value, json};
 use service::identity::Scope;
 
 use crate::recorded::ended;
+use crate::scene::Scene;
 use crate::server::start;
 
 #[tokio::test]
@@ -86,5 +88,16 @@ async fn builds_come_newest_first_in_pages() -> anyhow::Result<()> {
         let (status, told) = client.get(path).await?;
         assert_eq!((status, told["type"].as_str()), (404, Some("urn:muster:not-found")), "{path}: {told}");
     }
+    Ok(())
+}
+
+#[tokio::test]
+async fn whose_turn_it_is_says_who_has_the_queue() -> anyhow::Result<()> {
+    let server = start().await?;
+    let client = server.client(Scope::Read).await?;
+    let mut scene = Scene::begin(&server.store, "shop", 5).await?;
+    scene.go(vec![(0.0, Fact::PhaseBegan(Phase::Queue))]).await?;
+    let (_, build) = client.get(&format!("/builds/{}", scene.build)).await?;
+    assert_eq!((&build["position"], &build["waits"]), (&Value::Null, &json!("waits for its turn")), "{build}");
     Ok(())
 }

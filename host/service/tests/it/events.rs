@@ -6,6 +6,7 @@ use http::Method;
 use service::identity::Scope;
 
 use crate::recorded::ended;
+use crate::scene::Scene;
 use crate::server::{Client, answer, start, start_with};
 
 /// Ids and names of a stream that ends by itself.
@@ -56,6 +57,25 @@ async fn what_happens_is_told_as_it_does() -> anyhow::Result<()> {
     let names: Vec<String> = events?.into_iter().map(|(_, name)| name).collect();
     assert_eq!(names.first().map(String::as_str), Some("submitted"), "{names:?}");
     assert!(names.contains(&"cancel".to_owned()) && names.last().map(String::as_str) == Some("ended"), "{names:?}");
+    Ok(())
+}
+
+#[tokio::test]
+async fn a_build_of_another_process_is_followed_and_not_canceled() -> anyhow::Result<()> {
+    let server = start().await?;
+    let client = Client { server: &server, token: server.token("ada", Scope::Submit).await? };
+    let mut scene = Scene::begin(&server.store, "shop", 5).await?;
+    let path = format!("/builds/{}", scene.build);
+    let (status, told) = answer(client.request(Method::POST, &format!("{path}/cancel"))).await?;
+    assert_eq!((status, told["type"].as_str()), (409, Some("urn:muster:elsewhere")), "{told}");
+    let mut events = client.request(Method::GET, &format!("{path}/events")).send().await?;
+    let first = events.chunk().await?.unwrap_or_default();
+    assert!(first.starts_with(b"id: 1\n") || first.starts_with(b"event: submitted"), "{first:?}");
+    scene.end(4.0, engine::Outcome::Passed, engine::Certificate::default()).await?;
+    let rest = tokio::time::timeout(Duration::from_secs(20), events.text()).await??;
+    assert!(rest.contains("event: ended"), "{rest}");
+    let (status, told) = answer(client.request(Method::POST, &format!("{path}/cancel"))).await?;
+    assert_eq!((status, told["type"].as_str()), (409, Some("urn:muster:ended")), "{told}");
     Ok(())
 }
 

@@ -2,6 +2,7 @@
 
 use std::time::Duration;
 
+use engine::{Certificate, Outcome};
 use http::Method;
 use serde_json::{Value, json};
 use service::identity::Scope;
@@ -186,5 +187,67 @@ async fn lines_say_which_colour_is_on_where_they_begin() -> anyhow::Result<()> {
     for from in [last - 1, last, last + 1, last + 2] {
         assert_eq!(look(from as u64 + 1, 2).await?, whole[from..from + 2], "line {}", from + 1);
     }
+    Ok(())
+}
+
+#[tokio::test]
+async fn a_page_of_lines_ends_with_a_whole_one() -> anyhow::Result<()> {
+    let server = start().await?;
+    let client = server.client(Scope::Read).await?;
+    let build = ended(&server.store, "ci").await?.0;
+    let mut writer = server.logs.writer(build, "log").await?;
+    let line = "x".repeat(9_999) + "\n";
+    for _ in 0..1_000 {
+        writer.append(line.as_bytes()).await?;
+    }
+    writer.append(&vec![b'y'; 9 << 20]).await?;
+    writer.append(b"\nlast\n").await?;
+    writer.finish().await?;
+    let page = async |from: usize| {
+        let (_, page) = client.get(&format!("/builds/{build}/log/lines?from={from}&limit=1000")).await?;
+        let lines = page["lines"].as_array().cloned().unwrap_or_default();
+        anyhow::Ok(lines.iter().map(|line| line["text"].as_str().map_or(0, str::len)).collect::<Vec<_>>())
+    };
+    // Ten million bytes are more than a page may take to read.
+    let first = page(1).await?;
+    assert_eq!(first, vec![9_999; 838]);
+    assert_eq!(page(839).await?, [vec![9_999; 162], vec![16 << 10]].concat(), "of a long line its beginning is shown");
+    assert_eq!(page(1_001).await?, [16 << 10], "also where it takes more than a page");
+    assert_eq!(page(1_002).await?, [4]);
+    Ok(())
+}
+
+#[tokio::test]
+async fn a_build_that_has_ended_has_its_log_when_that_is_whole() -> anyhow::Result<()> {
+    let server = start().await?;
+    let client = server.client(Scope::Read).await?;
+    let mut scene = scene::running(&server.store, &server.logs).await?;
+    let build = scene.build;
+    let finished = scene.end_incomplete(24.0, Outcome::Passed, Certificate::default()).await?;
+    let lines = async || anyhow::Ok(client.get(&format!("/builds/{build}/log/lines?limit=1")).await?.1);
+    assert_eq!(lines().await?["finished"], json!(false));
+    let text = async |path: String| {
+        let request = server.http.get(server.url(&path)).bearer_auth(&client.token);
+        anyhow::Ok(tokio::time::timeout(Duration::from_secs(20), async { request.send().await?.text().await }).await??)
+    };
+    let log = |query: &str| text(format!("/api/v1/builds/{build}/log{query}"));
+    let complete = async {
+        tokio::time::sleep(Duration::from_millis(200)).await;
+        let mut writer = server.logs.writer(build.0, "log").await?;
+        writer.append(b"the end\n").await?;
+        writer.finish().await?;
+        scene.finish(finished).await
+    };
+    let live = text(format!("/builds/{build}/live"));
+    let (whole, framed, followed, live, completed) =
+        tokio::join!(log(""), log("?framed=1"), log("?follow=1"), live, complete);
+    completed?;
+    for log in [whole?, framed?, followed?] {
+        assert_eq!(log, scene::sample_log() + "the end\n");
+    }
+    let live = live?;
+    let (grew, ended) = (live.rfind("event: log"), live.find("event: end"));
+    assert!(grew.is_some() && grew < ended, "{live}");
+    assert_eq!(lines().await?["finished"], json!(true));
     Ok(())
 }

@@ -170,6 +170,8 @@ async fn what_one_may_not_do_is_not_shown() -> anyhow::Result<()> {
     let tokens = server.store.tokens().await?;
     let id = tokens.first().map(|token| token.id.clone()).unwrap_or_default();
     assert!(shown(Scope::Admin, "/tokens", &format!("/tokens/{id}/revoke")).await?);
+    let elsewhere = format!("/builds/{}", scene::running(&server.store, &server.logs).await?.build);
+    assert!(!shown(Scope::Admin, &elsewhere, &format!("{elsewhere}/cancel")).await?, "another process drives it");
     server.service.stand(Standing::Standby);
     assert!(!shown(Scope::Admin, "/plugins", "/plugins/reload").await?, "a standby changes nothing");
     Ok(())
@@ -247,6 +249,11 @@ async fn a_session_is_of_its_token_and_of_this_site() -> anyhow::Result<()> {
     let ask = |method: Method, path: &str| http.request(method, server.url(path)).header("cookie", &cookie);
     assert_eq!(ask(Method::GET, "/tokens").send().await?.status(), 200);
     assert_eq!(ask(Method::GET, "/api/v1/whoami").send().await?.status(), 200, "the script asks the API");
+    let of_proxy = |method: Method, path: &str| ask(method, path).header("authorization", "Basic YTpi");
+    assert_eq!(of_proxy(Method::GET, "/tokens").send().await?.status(), 200, "a proxy's password hides no session");
+    assert_eq!(of_proxy(Method::POST, "/api/v1/plugins/reload").send().await?.status(), 403, "nor where it comes from");
+    let other_token = ask(Method::GET, "/api/v1/whoami").bearer_auth("muster_00");
+    assert_eq!(other_token.send().await?.status(), 401, "a token goes before a session");
     let reload = "/api/v1/plugins/reload";
     let origin = format!("http://{}", server.address);
     assert_eq!(ask(Method::POST, reload).send().await?.status(), 403, "who does not say where it comes from");

@@ -67,8 +67,19 @@ impl Scene {
         self.commit(Commit { records, ..Commit::default() }).await
     }
 
-    /// The build ends.
+    /// The build ends, and all that belongs to it is complete.
     pub(crate) async fn end(&mut self, at_s: f64, outcome: Outcome, certificate: Certificate) -> anyhow::Result<()> {
+        let finished = self.end_incomplete(at_s, outcome, certificate).await?;
+        self.finish(finished).await
+    }
+
+    /// The build ends, and what belongs to it is being completed: what [`finish`](Scene::finish) is then told.
+    pub(crate) async fn end_incomplete(
+        &mut self,
+        at_s: f64,
+        outcome: Outcome,
+        certificate: Certificate,
+    ) -> anyhow::Result<FinishedBuild> {
         let finished = FinishedBuild {
             build: self.build,
             ended: Time::from_nanos(self.began_ns + (at_s * 1e9) as u64),
@@ -78,7 +89,13 @@ impl Scene {
         let over = Fact::PhaseBegan(Phase::Done);
         let ended = Fact::Ended { outcome, certificate: Box::new(certificate) };
         let records = vec![self.row(at_s, over)?, self.row(at_s, ended)?];
-        self.commit(Commit { records, finished: vec![finished], ..Commit::default() }).await
+        self.commit(Commit { records, ..Commit::default() }).await?;
+        Ok(finished)
+    }
+
+    /// All that belongs to the build is complete.
+    pub(crate) async fn finish(&self, finished: FinishedBuild) -> anyhow::Result<()> {
+        self.commit(Commit { finished: vec![finished], ..Commit::default() }).await
     }
 
     /// Up to the test phase, at 12 s: three machines, and tests of these names with a second expected of each.

@@ -49,13 +49,19 @@ impl JobSource for NoJobs {
 pub(crate) struct Plans {
     pools: Mutex<Vec<PoolView>>,
     refuses: Mutex<Option<PlanRefused>>,
+    project: Mutex<Option<String>>,
     changes: Mutex<Vec<String>>,
 }
 
 impl Plans {
     fn new() -> Arc<Plans> {
         let local = PoolView { name: "local".to_owned(), ..PoolView::default() };
-        Arc::new(Plans { pools: Mutex::new(vec![local]), refuses: Mutex::default(), changes: Mutex::default() })
+        Arc::new(Plans {
+            pools: Mutex::new(vec![local]),
+            refuses: Mutex::default(),
+            project: Mutex::default(),
+            changes: Mutex::default(),
+        })
     }
 
     /// These are the pools from now on.
@@ -66,6 +72,11 @@ impl Plans {
     /// Changes are refused for this reason from now on; none: they are not.
     pub(crate) fn refuse(&self, refused: Option<PlanRefused>) {
         *locked(&self.refuses) = refused;
+    }
+
+    /// Trees call themselves so from now on.
+    pub(crate) fn call_trees(&self, project: &str) {
+        *locked(&self.project) = Some(project.to_owned());
     }
 
     /// What was changed, and by whom.
@@ -96,6 +107,9 @@ impl Planner for Plans {
         }
         let mut spec = spec(build);
         spec.priority = submission.priority;
+        if let Some(project) = locked(&self.project).clone() {
+            spec.project = project;
+        }
         Ok(Planned { spec, log: LogFormat::Plain, pinned: Value::Null })
     }
 

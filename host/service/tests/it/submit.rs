@@ -2,11 +2,15 @@
 
 use std::time::Duration;
 
+use coordinator::{CoordinatorError, NewBuild};
+use engine::BuildSpec;
 use http::Method;
 use serde_json::{Value, json};
+use service::Standing;
 use service::identity::Scope;
+use store::StoreError;
 
-use crate::recorded::ended;
+use crate::recorded::{ended, spec};
 use crate::server::{Client, answer, start};
 
 #[tokio::test]
@@ -32,6 +36,8 @@ async fn a_submitted_build_is_there_and_can_be_canceled() -> anyhow::Result<()> 
     let build = until_ended(&client, id).await?;
     assert_eq!((&build["outcome"], &build["phase"]), (&json!("canceled"), &json!("done")));
     assert!(build["cause"].as_str().is_some_and(|cause| cause.contains("submit: a mistake")), "{build}");
+    let log = client.request(Method::GET, &format!("/builds/{id}/log")).send().await?;
+    assert_eq!(log.headers()["muster-log-finished"], "true", "nothing more comes of what never ran");
     let (status, again) = answer(client.request(Method::POST, &format!("/builds/{id}/retry"))).await?;
     assert_eq!(
         (status, &again["submission"]["retry_of"], &again["submission"]["run"]),
@@ -88,6 +94,9 @@ async fn what_cannot_be_built_is_refused_with_what_to_do() -> anyhow::Result<()>
         (json!({ "tree": tree, "builder": "none" }), 422, "refused"),
         (json!({ "tree": tree, "colour": 1 }), 400, "bad-request"),
         (json!({ "tree": tree, "helpers": -1 }), 400, "bad-request"),
+        (json!({ "tree": tree, "project": "" }), 400, "bad-request"),
+        (json!({ "tree": tree, "project": "a\0b" }), 400, "bad-request"),
+        (json!({ "tree": tree, "project": "p".repeat(4_000) }), 400, "bad-request"),
         (json!({ "tree": tree, "trust": "trusted" }), 403, "scope-missing"),
         (json!({ "tree": tree, "priority": 1 }), 403, "scope-missing"),
         (json!({ "tree": tree, "run": "x".repeat(20_000) }), 413, "too-large"),
@@ -104,6 +113,27 @@ async fn what_cannot_be_built_is_refused_with_what_to_do() -> anyhow::Result<()>
     let manager = server.client(Scope::Manage).await?;
     let (status, build) = manager.post("/builds", &json!({ "tree": tree, "trust": "trusted", "priority": 5 })).await?;
     assert_eq!((status, &build["priority"]), (201, &json!(5)), "{build}");
+    Ok(())
+}
+
+#[tokio::test]
+async fn a_name_that_no_store_holds_harms_no_other_build() -> anyhow::Result<()> {
+    let server = start().await?;
+    let client = server.client(Scope::Submit).await?;
+    let tree = client.upload(b"a tree").await?;
+    for name in ["a\0b", "", &"p".repeat(4_000)] {
+        server.planner.call_trees(name);
+        let (status, told) = client.post("/builds", &json!({ "tree": tree })).await?;
+        assert_eq!((status, told["type"].as_str()), (422, Some("urn:muster:refused")), "{told}");
+        assert!(told["detail"].as_str().is_some_and(|detail| detail.contains("`project`")), "{told}");
+    }
+    let Standing::Active(coordinator) = server.service.standing() else { anyhow::bail!("it drives builds") };
+    let spec = BuildSpec { project: "a\0b".to_owned(), ..spec(server.store.next_build().await?) };
+    let new = NewBuild { spec, submission: String::new(), request: None, job: None };
+    let refused = coordinator.submit(new).await;
+    assert!(matches!(refused, Err(CoordinatorError::Commit(StoreError::Name { .. }))), "{refused:?}");
+    server.planner.call_trees("demo");
+    client.submit().await?;
     Ok(())
 }
 

@@ -3,6 +3,7 @@
 
 mod full_disk;
 mod migrations;
+mod names;
 mod on_both;
 mod postgres;
 mod processes;

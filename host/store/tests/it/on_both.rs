@@ -6,12 +6,12 @@ use engine::BuildId;
 use store::{BuildQuery, Cause, Settings, Store};
 
 use crate::postgres::Postgres;
-use crate::{retention, service, suite};
+use crate::{names, retention, service, suite};
 
 #[tokio::test(flavor = "multi_thread")]
 async fn sqlite_passes_the_suite() {
     let folder = tempfile::tempdir().unwrap();
-    for (name, check) in suite::ALL.iter().chain(service::ALL).chain(retention::ALL) {
+    for (name, check) in [suite::ALL, service::ALL, retention::ALL, names::ALL].concat() {
         println!("{name}");
         let place = format!("sqlite:{}", folder.path().join(name).join("muster.db").display());
         check(place).await;
@@ -21,7 +21,7 @@ async fn sqlite_passes_the_suite() {
 #[tokio::test(flavor = "multi_thread")]
 async fn postgres_passes_the_suite() {
     let Some(server) = Postgres::start() else { return };
-    for (name, check) in suite::ALL.iter().chain(service::ALL).chain(retention::ALL) {
+    for (name, check) in [suite::ALL, service::ALL, retention::ALL, names::ALL].concat() {
         println!("{name}");
         check(server.database(name)).await;
     }

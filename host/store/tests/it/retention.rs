@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use engine::{BuildId, Time};
-use store::{BuildQuery, Commit, Forgotten, GenerationRow, Request, Retention, ServiceEvent, Store};
+use store::{BuildQuery, Commit, Forgotten, GenerationRow, RUN_SCOPES, Request, Retention, ServiceEvent, Store};
 
 use crate::suite::{Check, finish, header, open};
 
@@ -11,6 +11,7 @@ pub(crate) const ALL: &[(&str, Check)] = &[
     ("retention", |place| Box::pin(what_is_old_is_forgotten(place))),
     ("old_events", |place| Box::pin(old_events_go_and_the_newest_stays(place))),
     ("old_generations", |place| Box::pin(old_generations_go_by_their_numbers(place))),
+    ("runs", |place| Box::pin(a_run_removes_only_builds_of_its_like(place))),
 ];
 
 /// Builds 1 to 30, of which the first twenty ended, each in the second of its number.
@@ -58,6 +59,8 @@ async fn what_is_old_is_forgotten(place: String) {
     assert_eq!(shown(&store).await, (5..=30).collect::<Vec<_>>());
     assert_eq!(store.build(BuildId(4)).await.unwrap(), None);
     assert_eq!(store.records(BuildId(4)).await.unwrap().len(), 1, "its records stay for back-tests");
+    assert_eq!(store.request("key 4").await.unwrap(), None, "a key leads to nothing that is not shown");
+    assert_eq!(store.request("key 5").await.unwrap().unwrap().build, BuildId(5));
     // Both bounds at once, a few at a time, and none that has not ended however many those are.
     let by_both = Retention { age: Some(Duration::from_secs(15)), count: Some(12), at_most: 2, ..none.clone() };
     let mut rounds = 0;
@@ -72,9 +75,35 @@ async fn what_is_old_is_forgotten(place: String) {
     assert_eq!(store.forget(&records).await.unwrap().records, ids(5..=5));
     assert_eq!(store.forget(&records).await.unwrap(), Forgotten::default());
     assert_eq!(store.records(BuildId(5)).await.unwrap(), []);
-    assert_eq!(store.request("key 5").await.unwrap(), None);
-    assert_eq!(store.request("key 6").await.unwrap().unwrap().build, BuildId(6));
+    assert_eq!(store.request("key 8").await.unwrap(), None);
+    assert_eq!(store.request("key 9").await.unwrap().unwrap().build, BuildId(9));
     assert_eq!(store.unfinished("main").await.unwrap().len(), 10);
+    store.close().await;
+}
+
+async fn a_run_removes_only_builds_of_its_like(place: String) {
+    let store = open(&place).await;
+    fill(&store).await;
+    // Runs that ended before everything else, and one that goes on.
+    for ended in [30, 10, 20] {
+        let build = BuildId(100 + ended);
+        let epoch = store.claim_epoch(&format!("{RUN_SCOPES}{ended}")).await.unwrap();
+        let request = Request { key: format!("run {ended}"), digest: "d".to_owned(), build };
+        let begun = Commit { begun: vec![header(build)], requests: vec![request], ..Commit::default() };
+        store.commit(&epoch, &begun).await.unwrap();
+        store.append(&epoch, build, &[(0, "{}".to_owned())]).await.unwrap();
+        store.commit(&epoch, &Commit { finished: vec![finish(build, ended)], ..Commit::default() }).await.unwrap();
+    }
+    let epoch = store.claim_epoch(&format!("{RUN_SCOPES}open")).await.unwrap();
+    store.commit(&epoch, &Commit { begun: vec![header(BuildId(200))], ..Commit::default() }).await.unwrap();
+    assert_eq!(store.prune_finished(2).await.unwrap(), 1);
+    assert_eq!(shown(&store).await, (1..=30).chain([120, 130, 200]).collect::<Vec<_>>());
+    assert_eq!(store.records(BuildId(110)).await.unwrap(), []);
+    assert_eq!(store.request("run 10").await.unwrap(), None);
+    assert_eq!(store.prune_finished(0).await.unwrap(), 2);
+    assert_eq!(shown(&store).await, (1..=30).chain([200]).collect::<Vec<_>>(), "a service's builds are not its own");
+    assert_eq!(store.records(BuildId(1)).await.unwrap().len(), 1);
+    assert_eq!(store.request("key 1").await.unwrap().unwrap().build, BuildId(1));
     store.close().await;
 }
 
