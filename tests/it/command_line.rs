@@ -33,6 +33,36 @@ fn a_snapshot_is_used_again_and_said_so_until_a_file_changes() {
 }
 
 #[test]
+fn what_a_build_writes_into_its_tree_makes_no_other_tree() {
+    let (user, tree) = (User::new(), Tree::new(&[("a", PASS)]));
+    let events = tree.path().join("events.jsonl");
+    let reused = || {
+        let mut command = user.muster(["build", "--json", "--junit", "junit.xml", "--report", "t/report.html"]);
+        command.args(["--log", "build.log"]).current_dir(tree.path());
+        let status = command.stdout(std::fs::File::create(&events).unwrap()).status().unwrap();
+        let told = std::fs::read_to_string(&events).unwrap();
+        assert!(status.success(), "{told}");
+        told.lines().any(|line| line.contains("\"event\":\"snapshot\"") && line.contains("\"reused\":true"))
+    };
+    assert!(!reused(), "nothing is there yet");
+    assert!(tree.path().join("t/report.html").exists());
+    assert!(reused(), "only what was written is new");
+}
+
+#[test]
+fn a_plugin_of_another_role_is_not_replaced_by_the_built_in_rule() {
+    let (user, tree) = (User::new(), Tree::new(&[("a", PASS)]));
+    let outcome = user.build(tree.path(), &["--policy", "history"]);
+    assert_eq!(outcome.code, Some(2), "{}", outcome.all());
+    assert!(outcome.stderr.contains("plugin `history` is no policy"), "{}", outcome.stderr);
+    user.configure("[build]\nestimator = \"in-order\"\n");
+    let checked = user.muster(["config", "check"]).arg(tree.path()).output().unwrap();
+    let said = String::from_utf8_lossy(&checked.stderr).into_owned();
+    assert_eq!(checked.status.code(), Some(2), "{said}");
+    assert!(said.contains("`[build] estimator` is wrong: plugin `in-order` is no estimator"), "{said}");
+}
+
+#[test]
 fn a_snapshot_is_for_the_settings_it_was_made_with() {
     let (user, tree) = (User::new(), Tree::new(&[("a", "echo 1..1; cat made; echo ok 1")]));
     tree.replace("make = [\"touch made\"]\n", "");

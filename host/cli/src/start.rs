@@ -9,6 +9,9 @@ use tracing_subscriber::EnvFilter;
 use crate::args::{Cli, Command, GlobalArgs, LogForm};
 use crate::{commands, exit};
 
+/// The variable that chooses what is logged.
+const LOG: &str = "MUSTER_LOG";
+
 /// Runs the command line of this process.
 pub fn main() -> ExitCode {
     let cli = match Cli::try_parse() {
@@ -23,18 +26,13 @@ pub fn main() -> ExitCode {
     start_log(&global, &cli.command);
     match commands::run(cli) {
         Ok(exit) => exit.into(),
-        Err(error) if is_broken_pipe(&error) => ExitCode::SUCCESS,
+        Err(error) if error.is::<commands::Closed>() => ExitCode::SUCCESS,
         Err(error) => {
             let (exit, hint) = exit::of_error(&error);
             print_error(&global, &exit::describe(&error), hint.as_deref());
             exit.into()
         }
     }
-}
-
-/// Who reads our output has read enough, as `head` does.
-fn is_broken_pipe(error: &anyhow::Error) -> bool {
-    error.downcast_ref::<io::Error>().is_some_and(|error| error.kind() == io::ErrorKind::BrokenPipe)
 }
 
 fn print_error(global: &GlobalArgs, error: &str, hint: Option<&str>) {
@@ -48,6 +46,22 @@ fn print_error(global: &GlobalArgs, error: &str, hint: Option<&str>) {
     }
 }
 
+/// What `MUSTER_LOG` chooses, if it says anything that can be understood.
+fn chosen_filter() -> Option<EnvFilter> {
+    let text = std::env::var_os(LOG)?;
+    match text.to_str().map(EnvFilter::try_new) {
+        Some(Ok(filter)) => Some(filter),
+        Some(Err(error)) => {
+            commands::warn(&format!("{LOG} is not heeded: {error}; write it like `warn,cli=debug`"));
+            None
+        }
+        None => {
+            commands::warn(&format!("{LOG} is not heeded: it is no text"));
+            None
+        }
+    }
+}
+
 /// Diagnostics go to standard error. `MUSTER_LOG` chooses more finely than `-v`, in tracing's syntax.
 fn start_log(global: &GlobalArgs, command: &Command) {
     let serving = if let Command::Serve(args) = command { Some(args.log_format) } else { None };
@@ -58,7 +72,7 @@ fn start_log(global: &GlobalArgs, command: &Command) {
         (false, 0, true) | (false, 2, false) => "info",
         (false, _, _) => "debug",
     };
-    let filter = EnvFilter::try_from_env("MUSTER_LOG").unwrap_or_else(|_| EnvFilter::new(default));
+    let filter = chosen_filter().unwrap_or_else(|| EnvFilter::new(default));
     let log = tracing_subscriber::fmt().with_env_filter(filter).with_writer(io::stderr);
     let color = global.color.enabled(io::stderr().is_terminal());
     // The journal has its own times.

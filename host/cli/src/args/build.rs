@@ -14,6 +14,8 @@ Examples:
   muster build --junit out.xml --report out.html  for other programs and for people
   muster build --json > events.jsonl              one event a line; see docs/events.md
 
+What is written into the tree by --junit, --report, --log and redirection is no part of what is built.
+
 Exit codes: 0 passed, 1 tests failed, 2 usage or configuration, 3 could not finish, 130 canceled.
 Ctrl-C cancels cleanly; a second one kills.";
 
@@ -91,8 +93,8 @@ pub struct BuildArgs {
     pub wanted: WantedArgs,
     /// Use a machine that runs a buildlet already (repeatable)
     ///
-    /// `muster buildlet --listen ADDR` prints the URL. `@FILE` reads it from a file, so that its password is not
-    /// seen by others on this machine.
+    /// `muster buildlet --listen ADDR` prints the URL. `@FILE` reads it from a file (mode 0600), so that its password
+    /// is not seen by others on this machine.
     #[arg(long, value_name = "URL", conflicts_with = "pool", help_heading = "Where it runs")]
     pub buildlet: Vec<String>,
     /// Load this component too (repeatable); it goes before a bundled one of the same name

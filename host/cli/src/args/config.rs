@@ -20,7 +20,7 @@ pub enum ConfigCommand {
         /// The tree whose settings are shown too
         #[arg(value_name = "PATH", default_value = ".")]
         path: PathBuf,
-        /// As one JSON array
+        /// As one JSON object
         #[arg(long)]
         json: bool,
     },

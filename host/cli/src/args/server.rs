@@ -12,10 +12,10 @@ use crate::config::units::Time;
 #[derive(Clone, Debug, Default, Args)]
 #[command(next_help_heading = "The server")]
 pub struct ServerArgs {
-    /// The server's address; without this where `muster serve` listens on this machine
+    /// The server's address; without this where `listen` in `[serve]` of the configuration says
     #[arg(long, value_name = "URL", env = "MUSTER_SERVER")]
     pub server: Option<String>,
-    /// Read the token from this file
+    /// Read the token from this file (mode 0600)
     ///
     /// Without it the token is in the variable `MUSTER_TOKEN`; that of a `muster serve` of the same account is
     /// found by itself.

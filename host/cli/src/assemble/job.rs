@@ -4,9 +4,13 @@ use std::path::{Path, PathBuf};
 use std::time::Duration;
 
 use anyhow::Context;
+use buildlet::BuildletUrl;
 use regex::Regex;
+use snapshot::source::LeftOut;
 
 use super::project;
+use super::urls;
+use super::written::written;
 use crate::args::{BuildArgs, GlobalArgs};
 use crate::commands::kept::kept;
 use crate::config::find::{Folders, Kept};
@@ -21,12 +25,12 @@ const MAX_HELPERS: u32 = 256;
 const MAX_RETRIES: u32 = 20;
 
 /// Where machines come from.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug)]
 pub enum PoolChoice {
     /// The pool of this name.
     Named(String),
-    /// Machines that run a buildlet already. The texts hold passwords.
-    Urls(Vec<String>),
+    /// Machines that run a buildlet already.
+    Urls(Vec<BuildletUrl>),
 }
 
 /// What is to be built, and how. The command line goes before the tree, the tree before the host, the host before
@@ -35,6 +39,8 @@ pub enum PoolChoice {
 pub struct BuildJob {
     /// The tree, absolute.
     pub tree: PathBuf,
+    /// What of it is no part of it: this command writes there.
+    pub left_out: LeftOut,
     /// What it is called.
     pub project: String,
     /// The host's configuration.
@@ -127,7 +133,8 @@ impl BuildJob {
         let tree = tree_folder(&args.wanted.path)?;
         let host = HostFile::find(global.config.as_deref(), folders)?;
         let kept = kept(args.state.as_deref(), &host, folders)?;
-        BuildJob::new(&Wishes::from(args), tree, host, kept)
+        let left_out = written(&args.written, &tree);
+        Ok(BuildJob { left_out, ..BuildJob::new(&Wishes::from(args), tree, host, kept)? })
     }
 
     /// What follows from the wishes, the tree and the host. `tree` is absolute.
@@ -145,7 +152,7 @@ impl BuildJob {
         let pool = if wishes.buildlets.is_empty() {
             PoolChoice::Named(wishes.pool.clone().unwrap_or_else(|| of_host.build.pool.clone()))
         } else {
-            PoolChoice::Urls(wishes.buildlets.iter().map(|url| buildlet_url(url)).collect::<anyhow::Result<_>>()?)
+            PoolChoice::Urls(wishes.buildlets.iter().map(|url| buildlet_url(url)).collect::<Result<_, _>>()?)
         };
         Ok(BuildJob {
             project: of_tree.project.clone().unwrap_or_else(|| project::name(&tree)),
@@ -162,6 +169,7 @@ impl BuildJob {
             retries,
             limits: limits(wishes, &host, &tree_file),
             output_per_test: of_host.limits.output_per_test.0,
+            left_out: LeftOut::default(),
             tree,
             host,
             tree_file,
@@ -187,12 +195,9 @@ pub(crate) fn tree_folder(path: &Path) -> anyhow::Result<PathBuf> {
     path.canonicalize().with_context(|| format!("failed to resolve `{}`", path.display()))
 }
 
-/// The whole URL: as it was given, or from the file that was named with `@`.
-fn buildlet_url(given: &str) -> anyhow::Result<String> {
-    let Some(file) = given.strip_prefix('@') else { return Ok(given.to_owned()) };
-    let text = std::fs::read_to_string(file)
-        .map_err(|error| UsageError::new(format!("failed to read the buildlet URL in `{file}`: {error}"), ""))?;
-    Ok(text.trim().to_owned())
+/// The URL: as it was given, or from the file that was named with `@`.
+fn buildlet_url(given: &str) -> Result<BuildletUrl, UsageError> {
+    given.strip_prefix('@').map_or_else(|| urls::given(given), |file| urls::in_file(Path::new(file)))
 }
 
 fn expression(text: &str) -> anyhow::Result<Regex> {

@@ -19,6 +19,7 @@ use super::BuildJob;
 use super::builder::{Chosen, choose};
 use super::key::KeyParts;
 use super::look::look;
+use super::named::{SHOWN, scheduler};
 use super::tree::plugin_files;
 use crate::exit::UsageError;
 use crate::view::BuildUpdate;
@@ -213,27 +214,13 @@ fn plugin_set(
     builder: Arc<dyn coordinator::ports::Builder>,
     config: &BuilderConfig,
 ) -> anyhow::Result<PluginSet> {
-    let get = |name: &str, role| {
-        registry
-            .get(name, role)
-            .map_err(|fault| UsageError::new(fault.detail, "`muster plugin list` shows what there is"))
-    };
-    // The built-in rule answers where no plugin is asked for, and where the default is not in this binary.
-    let wanted = |name: &str, role: Role| {
-        let default = crate::config::host::BuildSection::default();
-        let is_default = name == default.policy || name == default.estimator;
-        name != "built-in" && !(is_default && registry.get(name, role).is_err())
-    };
-    let policy = if wanted(&job.policy, Role::Policy) { get(&job.policy, Role::Policy)?.policy(None) } else { None };
-    let estimator = if wanted(&job.estimator, Role::Estimator) {
-        get(&job.estimator, Role::Estimator)?.estimator(None)
-    } else {
-        None
-    };
+    let policy = scheduler(registry, &job.policy, Role::Policy)?.and_then(|plugin| plugin.policy(None));
+    let estimator = scheduler(registry, &job.estimator, Role::Estimator)?.and_then(|plugin| plugin.estimator(None));
     let parser = match &config.parser {
         Some((name, settings)) => {
             let settings = (!settings.trim().is_empty()).then(|| settings.clone());
-            get(name, Role::Parser)?.parser(settings)
+            let found = registry.get(name, Role::Parser);
+            found.map_err(|fault| UsageError::new(fault.detail, SHOWN))?.parser(settings)
         }
         None => None,
     };

@@ -11,11 +11,12 @@ use pool::local::{LocalSettings, MachineLimits};
 use pool::plugin::{PluginPool, PluginSettings};
 use pool::{LocalPool, Pool, UrlPool};
 
+use super::urls;
 use crate::assemble::{PoolChoice, Survival};
 use crate::config::find::Kept;
 use crate::config::host::{HostFile, PoolKind, PoolSection};
 use crate::config::nearest::nearest;
-use crate::exit::{self, UsageError};
+use crate::exit::UsageError;
 use crate::plugins::PluginMachines;
 
 /// A pool, and what is known of its machines beforehand.
@@ -34,7 +35,7 @@ pub(crate) struct PoolGround<'a> {
     pub(crate) host: &'a HostFile,
     /// The folders of what is kept.
     pub(crate) kept: &'a Kept,
-    /// The helpers that are wanted: a local pool has room for as many.
+    /// The helpers that are wanted: a local pool has room for as many unless its section says how many there are.
     pub(crate) helpers: Option<u32>,
     /// What machines need to outlive this process; without it they end with it.
     pub(crate) survival: Option<&'a Survival>,
@@ -50,7 +51,7 @@ pub(crate) async fn machines(
     registry: &PluginRegistry,
 ) -> anyhow::Result<Machines> {
     match choice {
-        PoolChoice::Urls(urls) => by_url(ground, "url", urls, &PoolSection::default()).await,
+        PoolChoice::Urls(urls) => by_url(ground, "url", urls.clone(), &PoolSection::default()).await,
         PoolChoice::Named(name) => {
             let of_config = ground.host.config.pool.get(name);
             match of_config {
@@ -62,7 +63,7 @@ pub(crate) async fn machines(
                 }
                 Some(section) => match section.kind {
                     PoolKind::Local => local(ground, name, section),
-                    PoolKind::Url => by_url(ground, name, &read_urls(ground, section)?, section).await,
+                    PoolKind::Url => by_url(ground, name, read_urls(ground.host, section)?, section).await,
                     PoolKind::Plugin => of_plugin(ground, name, section, registry).await,
                 },
             }
@@ -75,11 +76,10 @@ fn local(ground: PoolGround<'_>, name: &str, section: &PoolSection) -> anyhow::R
     settings.name = name.to_owned();
     ground.host.config.limits.apply_to(&mut settings.client);
     settings.host_types.clone_from(&section.host_types);
-    if let Some(count) = section.buildlets {
-        settings.count = count.max(1);
-    }
-    if let Some(helpers) = ground.helpers {
-        settings.count = settings.count.max(helpers.saturating_add(1));
+    match (section.buildlets, ground.helpers) {
+        (Some(count), _) => settings.count = count.max(1),
+        (None, Some(helpers)) => settings.count = settings.count.max(helpers.saturating_add(1)),
+        (None, None) => {}
     }
     settings.survive = ground.survival.map(|survival| survival.window);
     settings.limits = MachineLimits {
@@ -91,31 +91,20 @@ fn local(ground: PoolGround<'_>, name: &str, section: &PoolSection) -> anyhow::R
     Ok(Machines { pool: Arc::new(pool), local: true, notes })
 }
 
-fn read_urls(ground: PoolGround<'_>, section: &PoolSection) -> anyhow::Result<Vec<String>> {
-    let read = |file: &std::path::PathBuf| {
-        let path = ground.host.resolve(file);
-        let text = std::fs::read_to_string(&path).map_err(|error| {
-            UsageError::new(format!("failed to read the buildlet URL in `{}`: {error}", path.display()), "")
-        })?;
-        Ok(text.trim().to_owned())
-    };
-    section.url_files.iter().map(read).collect()
+/// The URLs of a pool's machines.
+///
+/// # Errors
+/// A file cannot be read, is not its owner's alone, or holds no URL.
+pub(crate) fn read_urls(host: &HostFile, section: &PoolSection) -> Result<Vec<BuildletUrl>, UsageError> {
+    section.url_files.iter().map(|file| urls::in_file(&host.resolve(file))).collect()
 }
 
 async fn by_url(
     ground: PoolGround<'_>,
     name: &str,
-    urls: &[String],
+    urls: Vec<BuildletUrl>,
     section: &PoolSection,
 ) -> anyhow::Result<Machines> {
-    let parse = |url: &String| {
-        url.parse::<BuildletUrl>().map_err(|error| {
-            // The text holds a password, and is not repeated.
-            let why = exit::describe(&anyhow::Error::from(error));
-            UsageError::new(format!("failed to use a buildlet URL: {why}"), "`muster buildlet` prints the whole URL")
-        })
-    };
-    let urls = urls.iter().map(parse).collect::<Result<Vec<_>, _>>()?;
     let mut settings =
         UrlSettings { name: name.to_owned(), host_types: section.host_types.clone(), ..UrlSettings::default() };
     ground.host.config.limits.apply_to(&mut settings.client);
@@ -184,4 +173,23 @@ fn coordinator_name(state: &Path) -> String {
 fn run_name() -> String {
     let since = std::time::SystemTime::now().duration_since(std::time::UNIX_EPOCH).unwrap_or_default();
     format!("{:x}-{:x}", since.as_secs(), std::process::id())
+}
+
+#[cfg(test)]
+#[expect(clippy::unwrap_used, reason = "tests")]
+mod tests {
+    use super::*;
+
+    #[tokio::test]
+    async fn no_build_has_more_buildlets_than_the_host_says() {
+        let home = tempfile::tempdir().unwrap();
+        let kept = Kept { state: home.path().to_owned(), compiled: home.path().join("compiled") };
+        let host = HostFile::default();
+        let ground = PoolGround { host: &host, kept: &kept, helpers: Some(500), survival: None };
+        for (name, buildlets, most) in [("bounded", Some(2), 2), ("free", None, 501)] {
+            let section = PoolSection { buildlets, ..PoolSection::default() };
+            let machines = local(ground, name, &section).unwrap();
+            assert_eq!(machines.pool.capacity("").await.total, Some(most), "{name}");
+        }
+    }
 }

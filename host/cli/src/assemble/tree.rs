@@ -5,7 +5,7 @@ use std::sync::Arc;
 
 use anyhow::Context;
 use coordinator::ports::SourceFile;
-use snapshot::source::{FileKind, SourceListing};
+use snapshot::source::{FileKind, LeftOut, SourceListing};
 
 /// The most paths that a plugin is shown, as its contract says.
 pub(crate) const MAX_FILES: usize = 100_000;
@@ -41,9 +41,9 @@ pub(crate) fn read(path: &Path) -> Option<Vec<u8>> {
 ///
 /// # Errors
 /// It cannot be read.
-pub(crate) async fn listing(tree: &Path) -> anyhow::Result<Arc<SourceListing>> {
+pub(crate) async fn listing(tree: &Path, left_out: LeftOut) -> anyhow::Result<Arc<SourceListing>> {
     let of = tree.to_owned();
-    let listed = tokio::task::spawn_blocking(move || snapshot::source::list(&of)).await;
+    let listed = tokio::task::spawn_blocking(move || snapshot::source::list_without(&of, &left_out)).await;
     let listing = listed.context("listing the tree panicked")?;
     Ok(Arc::new(listing.with_context(|| format!("failed to list the tree `{}`", tree.display()))?))
 }

@@ -12,5 +12,5 @@ pub use error::ServerError;
 pub use find::{Server, find};
 pub use follow::{EventStream, LogStream};
 pub use http::Client;
-pub(crate) use pointer::pointer_path;
+pub(crate) use pointer::{called_at, pointer_path};
 pub use tree::{PackedTree, pack};

@@ -7,6 +7,7 @@ use serde_json::json;
 use super::kept::kept;
 use super::output::{columns, print, warn};
 use crate::args::{BuildersArgs, GlobalArgs};
+use crate::assemble::tree_folder;
 use crate::config::find::Folders;
 use crate::config::host::HostFile;
 use crate::config::tree::TreeFile;
@@ -18,7 +19,7 @@ pub(super) fn run(global: &GlobalArgs, args: &BuildersArgs) -> anyhow::Result<Ex
     let folders = Folders::of_process();
     let host = HostFile::find(global.config.as_deref(), &folders)?;
     let kept = kept(None, &host, &folders)?;
-    let tree = TreeFile::find(&args.path)?;
+    let tree = TreeFile::find(&tree_folder(&args.path)?)?;
     let files = args.plugin.iter().map(|file| plugin_file(file)).collect::<anyhow::Result<Vec<_>>>()?;
     let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build()?;
     let found = runtime.block_on(async {

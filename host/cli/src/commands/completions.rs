@@ -1,9 +1,8 @@
 //! `muster completions`.
 
-use std::io::{self, Write};
-
 use clap::CommandFactory;
 
+use super::output::write;
 use crate::args::{Cli, CompletionsArgs};
 use crate::exit::Exit;
 
@@ -11,6 +10,6 @@ use crate::exit::Exit;
 pub(super) fn run(args: &CompletionsArgs) -> anyhow::Result<Exit> {
     let mut script = Vec::new();
     clap_complete::generate(args.shell, &mut Cli::command(), "muster", &mut script);
-    io::stdout().lock().write_all(&script)?;
+    write(&script)?;
     Ok(Exit::Passed)
 }

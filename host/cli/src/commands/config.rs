@@ -2,8 +2,10 @@
 
 use std::path::Path;
 
+use super::kept::kept;
 use super::output::{columns, print};
 use crate::args::{ConfigCommand, GlobalArgs};
+use crate::assemble::{self, tree_folder};
 use crate::config::find::{COORDINATOR, Folders};
 use crate::config::host::HostFile;
 use crate::config::show::{Places, Shown, shown};
@@ -19,6 +21,7 @@ pub(super) fn run(global: &GlobalArgs, command: &ConfigCommand) -> anyhow::Resul
 }
 
 fn read(global: &GlobalArgs, tree: &Path) -> anyhow::Result<(HostFile, TreeFile)> {
+    tree_folder(tree)?;
     let host = HostFile::find(global.config.as_deref(), &Folders::of_process())?;
     let tree = TreeFile::find(tree)?;
     Ok((host, tree))
@@ -61,6 +64,9 @@ fn rows(values: Vec<Shown>) -> Vec<[String; 3]> {
 
 fn check(global: &GlobalArgs, path: &Path) -> anyhow::Result<Exit> {
     let (host, tree) = read(global, path)?;
+    let kept = kept(None, &host, &Folders::of_process())?;
+    let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build()?;
+    runtime.block_on(assemble::check(&host, &tree, &kept))?;
     let name = |source: Option<&crate::config::located::SourceText>| {
         source.map_or_else(|| "no file, all defaults".to_owned(), |source| source.path.display().to_string())
     };

@@ -6,7 +6,7 @@ use anyhow::Context;
 use report::text;
 use serde_json::json;
 
-use super::output::{columns, print, warn};
+use super::output::{columns, print_beside, warn};
 use crate::args::{GcArgs, GlobalArgs};
 use crate::config::find::Folders;
 use crate::config::host::HostFile;
@@ -26,9 +26,11 @@ pub(super) fn run(global: &GlobalArgs, args: &GcArgs) -> anyhow::Result<Exit> {
     let outcome = runtime.block_on(serve::gc(&host, args.state.as_deref(), args.dry_run))?;
     if args.json {
         let (stale, failures, bytes) = (&outcome.stale, &outcome.failures, outcome.bytes());
-        print(&json!({"dry_run": args.dry_run, "removed": stale, "bytes": bytes, "failures": failures}).to_string())?;
+        print_beside(
+            &json!({"dry_run": args.dry_run, "removed": stale, "bytes": bytes, "failures": failures}).to_string(),
+        )?;
     } else {
-        print(&told(&outcome, args.dry_run))?;
+        print_beside(&told(&outcome, args.dry_run))?;
         outcome.failures.iter().for_each(|failure| warn(&format!("not removed: {failure}")));
     }
     Ok(if outcome.failures.is_empty() { Exit::Passed } else { Exit::Unfinished })

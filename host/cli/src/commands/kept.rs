@@ -1,4 +1,4 @@
-//! The folders of what outlives a command.
+//! The folders of what outlives a command, and of what does not.
 
 use std::path::{Path, PathBuf};
 
@@ -25,4 +25,24 @@ pub(crate) fn kept(named: Option<&Path>, host: &HostFile, folders: &Folders) -> 
         )
         .into()
     })
+}
+
+/// Folders for a look: what is written there goes with this, and compiled code is used where there is some.
+pub(crate) struct Scratch {
+    _folder: tempfile::TempDir,
+    /// The folders.
+    pub(crate) kept: Kept,
+}
+
+impl Scratch {
+    /// Beside what is kept.
+    ///
+    /// # Errors
+    /// No folder can be made.
+    pub(crate) fn over(kept: &Kept) -> anyhow::Result<Scratch> {
+        let folder = tempfile::tempdir().context("failed to make a folder")?;
+        let compiled = if kept.compiled.exists() { kept.compiled.clone() } else { folder.path().join("compiled") };
+        let kept = Kept { state: folder.path().to_owned(), compiled };
+        Ok(Scratch { _folder: folder, kept })
+    }
 }

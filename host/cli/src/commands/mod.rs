@@ -20,3 +20,4 @@ mod whole;
 pub mod build;
 
 pub use dispatch::run;
+pub(crate) use output::{Closed, warn};

@@ -2,19 +2,43 @@
 
 use std::io::{self, Write};
 
-/// Prints a text, a line break at its end.
+use anyhow::Context;
+
+/// Who reads standard output has read enough, as `head` does.
+#[derive(Debug, thiserror::Error)]
+#[error("standard output is closed")]
+pub(crate) struct Closed;
+
+/// Prints a text that is the whole result, a line break at its end.
 ///
 /// # Errors
-/// Standard output is closed.
-pub(super) fn print(text: &str) -> io::Result<()> {
+/// [`Closed`], or standard output cannot be written.
+pub(super) fn print(text: &str) -> anyhow::Result<()> {
+    write(format!("{}\n", text.trim_end_matches('\n')).as_bytes())
+}
+
+/// Prints a text as [`print()`] does, beside a result that stands also where nobody reads the text.
+///
+/// # Errors
+/// Standard output cannot be written.
+pub(super) fn print_beside(text: &str) -> anyhow::Result<()> {
+    print(text).or_else(|error| if error.is::<Closed>() { Ok(()) } else { Err(error) })
+}
+
+/// Writes to standard output, now.
+///
+/// # Errors
+/// As [`print()`].
+pub(super) fn write(bytes: &[u8]) -> anyhow::Result<()> {
     let mut out = io::stdout().lock();
-    out.write_all(text.trim_end_matches('\n').as_bytes())?;
-    out.write_all(b"\n")?;
-    out.flush()
+    match out.write_all(bytes).and_then(|()| out.flush()) {
+        Err(error) if error.kind() == io::ErrorKind::BrokenPipe => Err(Closed.into()),
+        written => written.context("failed to write to standard output"),
+    }
 }
 
 /// Says something on standard error that is not the result.
-pub(super) fn warn(text: &str) {
+pub(crate) fn warn(text: &str) {
     // Nobody is there to be told that standard error is closed.
     let _ = writeln!(io::stderr(), "note: {text}");
 }

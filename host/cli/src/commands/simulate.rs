@@ -2,7 +2,7 @@
 
 use std::path::Path;
 
-use super::output::print;
+use super::output::print_beside;
 use crate::args::SimulateArgs;
 use crate::exit::{Exit, UsageError};
 
@@ -13,7 +13,7 @@ pub(super) fn run(args: &SimulateArgs) -> anyhow::Result<Exit> {
     }
     if let Some(seed) = args.seed {
         let (result, trace) = sim::replay_seed(seed);
-        print(&trace)?;
+        print_beside(&trace)?;
         return conclude(result.map(|summary| summary.to_string()).map_err(|failure| failure.to_string()));
     }
     let end = args.first.saturating_add(args.seeds.unwrap_or(1));
@@ -30,18 +30,18 @@ fn scenario(file: &Path) -> anyhow::Result<Exit> {
     let scenario = sim::Scenario::read(&file.display().to_string(), &text)
         .map_err(|error| UsageError::new(error.to_string(), hint))?;
     let (result, log) = scenario.play();
-    print(&log)?;
+    print_beside(&log)?;
     Ok(if result.is_ok() { Exit::Passed } else { Exit::Failed })
 }
 
 fn conclude(result: Result<String, String>) -> anyhow::Result<Exit> {
     match result {
         Ok(summary) => {
-            print(&summary)?;
+            print_beside(&summary)?;
             Ok(Exit::Passed)
         }
         Err(failure) => {
-            print(&failure)?;
+            print_beside(&failure)?;
             Ok(Exit::Failed)
         }
     }

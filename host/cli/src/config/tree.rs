@@ -49,7 +49,7 @@ const HOST_KEYS: [(&str, &str); 22] = [
 ];
 
 const CREDENTIALS: &str =
-    "write `[plugins.NAME.grants.credentials]` in the host's coordinator.toml, which names a file";
+    "name a file by `bearer-file` or `basic-file` of `[[plugins.NAME.grants.http]]` in the host's coordinator.toml";
 
 /// `[run]`: how the tests are run.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]

@@ -1,5 +1,7 @@
 //! Loads them: bundled ones first, then the host's, then those of the command line; a later one of the same name wins.
 
+use std::fs::DirBuilder;
+use std::os::unix::fs::DirBuilderExt as _;
 use std::path::{Path, PathBuf};
 
 use anyhow::Context;
@@ -33,7 +35,9 @@ pub struct Loading<'a> {
 pub async fn load(loading: Loading<'_>) -> anyhow::Result<PluginRegistry> {
     let Kept { state, compiled } = loading.kept;
     for folder in [Some(state.as_path()), compiled.parent()].into_iter().flatten() {
-        std::fs::create_dir_all(folder).with_context(|| format!("failed to make the folder `{}`", folder.display()))?;
+        // Trees and logs are nobody's business but this account's.
+        let made = DirBuilder::new().recursive(true).mode(0o700).create(folder);
+        made.with_context(|| format!("failed to make the folder `{}`", folder.display()))?;
     }
     let options = EngineOptions { cache_folder: Some(compiled.clone()), ..EngineOptions::default() };
     let host = PluginHost::new(&options).context("failed to start the plugin host")?;

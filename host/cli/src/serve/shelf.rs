@@ -8,9 +8,10 @@ use std::sync::{Arc, Mutex, PoisonError, RwLock, Weak};
 use anyhow::Context;
 use bytes::Bytes;
 use engine::PluginRef;
-use plugin_host::{Loaded, MAX_BYTES, PluginHost, PluginRegistry, PluginSettings, Role, Source, digest_of, short};
+use plugin_host::{Loaded, MAX_BYTES, PluginHost, PluginRegistry, PluginSettings, Source, digest_of, short};
 use snapshot::blob::{BlobKey, BlobStore};
 
+use crate::assemble::check_named;
 use crate::bundle::BUNDLE;
 use crate::config::host::HostFile;
 use crate::config::tree::TreeConfig;
@@ -138,15 +139,7 @@ impl Shelf {
     /// Settings, grants and pinned digests fit the components, and what `[build]` and rules name is there.
     fn check(&self, shelved: &Shelved) -> anyhow::Result<()> {
         let registry = self.registry(shelved, &TreeConfig::default())?;
-        let config = &shelved.host.config;
-        let rules = config.rule.iter();
-        let policies = rules.clone().filter_map(|rule| rule.policy.as_ref()).map(|name| (name, Role::Policy));
-        let estimators = rules.filter_map(|rule| rule.estimator.as_ref()).map(|name| (name, Role::Estimator));
-        for (name, role) in policies.chain(estimators).filter(|(name, _)| *name != "built-in") {
-            let found = registry.get(name, role).map(drop);
-            found.map_err(|fault| UsageError::new(format!("a `[[rule]]` is wrong: {}", fault.detail), ""))?;
-        }
-        Ok(())
+        Ok(check_named(&shelved.host.config, &registry)?)
     }
 
     /// The component of these bytes, or the one it is pinned to.

@@ -1,5 +1,6 @@
 //! Runs the real binary in an environment of its own.
 
+use std::os::unix::fs::PermissionsExt as _;
 use std::path::Path;
 use std::process::{Command, Output};
 
@@ -131,6 +132,8 @@ fn plugins_are_listed_as_json() -> anyhow::Result<()> {
     let home = tempfile::tempdir()?;
     let output = muster(home.path()).args(["plugin", "list", "--json"]).output()?;
     assert!(output.status.success(), "{}", text(home.path(), &output));
+    let state = std::fs::metadata(home.path().join(".local/state/muster"))?;
+    assert_eq!(state.permissions().mode() & 0o777, 0o700, "what builds keep is nobody else's business");
     let listed: Vec<serde_json::Value> = serde_json::from_slice(&output.stdout)?;
     let version = muster(home.path()).args(["version", "--json"]).output()?;
     let version: serde_json::Value = serde_json::from_slice(&version.stdout)?;
@@ -142,10 +145,25 @@ fn plugins_are_listed_as_json() -> anyhow::Result<()> {
 }
 
 #[test]
-fn a_closed_pipe_is_no_error() -> anyhow::Result<()> {
+fn a_closed_pipe_is_no_error_and_hides_none() -> anyhow::Result<()> {
     let home = tempfile::tempdir()?;
-    let mut child = muster(home.path()).args(["config", "show"]).stdout(std::process::Stdio::piped()).spawn()?;
-    drop(child.stdout.take());
-    assert_eq!(child.wait()?.code(), Some(0));
+    for (arguments, code) in [(&["config", "show"][..], 0), (&["doctor", "--config", "nowhere.toml"], 1)] {
+        let mut child = muster(home.path()).args(arguments).stdout(std::process::Stdio::piped()).spawn()?;
+        drop(child.stdout.take());
+        assert_eq!(child.wait()?.code(), Some(code), "{arguments:?}");
+    }
+    Ok(())
+}
+
+#[test]
+fn a_choice_of_what_is_logged_that_is_none_is_told() -> anyhow::Result<()> {
+    let home = tempfile::tempdir()?;
+    let told = |choice: &str| -> anyhow::Result<String> {
+        let output = muster(home.path()).arg("version").env("MUSTER_LOG", choice).output()?;
+        assert!(output.status.success());
+        Ok(String::from_utf8(output.stderr)?)
+    };
+    assert_eq!(told("warn,cli=debug")?, "");
+    assert!(told("cli=loud")?.starts_with("note: MUSTER_LOG is not heeded: "));
     Ok(())
 }

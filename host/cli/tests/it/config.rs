@@ -66,6 +66,16 @@ fn a_host_file_is_never_looked_for_in_a_tree() -> anyhow::Result<()> {
 }
 
 #[test]
+fn a_tree_that_is_not_there_is_an_error() -> anyhow::Result<()> {
+    let home = tempfile::tempdir()?;
+    for arguments in [&["config", "check", "nowhere"][..], &["config", "show", "nowhere"], &["builders", "nowhere"]] {
+        let shown = run(home.path(), arguments)?;
+        assert!(shown.starts_with("exit code 2\nerror: `nowhere` is not there\n"), "{shown}");
+    }
+    Ok(())
+}
+
+#[test]
 fn mistakes_in_the_host_file_are_shown_with_what_was_meant() -> anyhow::Result<()> {
     let home = tempfile::tempdir()?;
     let file = home.path().join("c.toml");
@@ -110,6 +120,11 @@ fn mistakes_in_the_host_file_are_shown_with_what_was_meant() -> anyhow::Result<(
     "#);
     let shown = check("[limits\n")?;
     assert!(shown.starts_with("exit code 2\n") && shown.contains("--> c.toml:1:"), "{shown}");
+    insta::assert_snapshot!(check("[pool.lab]\nkind = \"url\"\nurl-files = [\"lab.url\"]\n")?, @r"
+    exit code 2
+    error: failed to read the buildlet URL file `lab.url`: No such file or directory (os error 2)
+    hint: check the path, and that you may read it
+    ");
     let missing = run(home.path(), &["--config", "nowhere.toml", "config", "check"])?;
     assert!(
         missing.starts_with("exit code 2\nerror: failed to read the configuration file `nowhere.toml`"),

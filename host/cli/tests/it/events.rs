@@ -4,7 +4,7 @@ use std::collections::BTreeSet;
 use std::path::Path;
 use std::time::Duration;
 
-use cli::progress::{EVENTS, event};
+use cli::progress::{EVENTS, JsonProgress, Progress as _, event};
 use cli::view::{BuildUpdate, BuildletState, PhaseEdge, TreeWay};
 use engine::{AttemptId, Role, Status, VerdictKind};
 use serde_json::Value;
@@ -84,6 +84,22 @@ fn every_event_and_every_member_is_documented() -> anyhow::Result<()> {
     assert_eq!(told, known);
     let rows = docs.lines().filter(|line| line.starts_with("| `")).count();
     assert_eq!(rows, EVENTS.len(), "something is documented that is never told");
+    Ok(())
+}
+
+#[test]
+fn a_letter_that_is_cut_at_the_end_is_told_before_it() -> anyhow::Result<()> {
+    let mut out = Vec::new();
+    let mut json = JsonProgress::new(&mut out, true);
+    let machine = BuildUpdate::MachineOutput { buildlet: "local-2".into(), bytes: b"b\xe2\x82".to_vec() };
+    for update in [BuildUpdate::OrderedOutput(b"a\xc3".to_vec()), machine, BuildUpdate::Done(Box::new(eventful()))] {
+        json.update(Duration::ZERO, &update);
+    }
+    let events = String::from_utf8(out)?.lines().map(serde_json::from_str).collect::<Result<Vec<Value>, _>>()?;
+    let told: Vec<_> = events.iter().map(|event| (event["event"].as_str(), event["text"].as_str())).collect();
+    let (output, machine) = (Some("output"), Some("machine-output"));
+    let end = Some("\u{fffd}");
+    assert_eq!(told, [(output, Some("a")), (machine, Some("b")), (output, end), (machine, end), (Some("done"), None)]);
     Ok(())
 }
 

@@ -63,6 +63,10 @@ async fn a_tree_is_submitted_looked_at_and_canceled() -> anyhow::Result<()> {
         "{status}"
     );
     assert_eq!(status["submission"]["project"], "app");
+    let (code, _, err) = caller.run(&["submit", &tree, "--wait", "--log", "nowhere/log"]).await?;
+    assert!(code == 3 && err.contains("failed to write the log `nowhere/log`"), "{err}");
+    let running = caller.json(&["builds", "--running", "--json"]).await?;
+    assert_eq!(running["builds"].as_array().map(Vec::len), Some(1), "nothing is begun then: {running}");
     let waiting = caller.command(&["submit", &tree, "--wait", "--idempotency-key", "once"]).output();
     let canceling = async {
         loop {
@@ -82,6 +86,24 @@ async fn a_tree_is_submitted_looked_at_and_canceled() -> anyhow::Result<()> {
     assert!(again["id"].as_u64() > build["id"].as_u64(), "it is the second one: {again}");
     let (code, _, err) = caller.run(&["tokens", "list"]).await?;
     assert_eq!((code, err.contains("needs the scope `admin`")), (2, true), "{err}");
+    Ok(())
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn who_waits_with_a_closed_pipe_learns_the_result() -> anyhow::Result<()> {
+    let (server, home) = (start().await?, tempfile::tempdir()?);
+    let caller = Caller { url: server.url(""), home: home.path(), token: server.token("ci", Scope::Submit).await? };
+    let tree = tree(home.path())?;
+    let mut waiting = caller.command(&["submit", &tree, "--wait", "--json"]).stdout(Stdio::piped()).spawn()?;
+    drop(waiting.stdout.take());
+    let build = loop {
+        let builds = caller.json(&["builds", "--running", "--json"]).await?;
+        if let Some(build) = builds["builds"][0]["id"].as_u64() {
+            break build;
+        }
+    };
+    caller.json(&["cancel", &build.to_string(), "--json"]).await?;
+    assert_eq!(waiting.wait().await?.code(), Some(130));
     Ok(())
 }
 

@@ -1,5 +1,6 @@
 //! What a pool may touch, and what not.
 
+use std::os::unix::fs::PermissionsExt as _;
 use std::sync::Arc;
 
 use anyhow::Result;
@@ -98,6 +99,10 @@ async fn credentials_are_the_hosts() -> Result<()> {
         ..HttpGrant::default()
     };
     std::fs::write(&file, "token\n")?;
+    std::fs::set_permissions(&file, std::fs::Permissions::from_mode(0o644))?;
+    let refused = get(granting(vec![grant(Credential::BearerFile(file.clone()))]), &url).await?;
+    assert!(refused.is_err_and(|text| text.contains("can be read by others (mode 0644)")));
+    std::fs::set_permissions(&file, std::fs::Permissions::from_mode(0o600))?;
     let body = get(granting(vec![grant(Credential::BearerFile(file.clone()))]), &url).await?;
     assert_eq!(body.as_deref(), Ok("200 GET /path HTTP/1.1 authorization: Bearer token"));
     std::fs::write(&file, "user:password\n")?;

@@ -19,6 +19,7 @@ use sha2::{Digest as _, Sha256};
 use super::{
     find::{by_git, by_walk},
     git::{Git, Standing},
+    left_out::LeftOut,
     metadata::GitMetadata,
 };
 use crate::{
@@ -101,6 +102,15 @@ pub struct SourceListing {
 ///
 /// Where git fails (other than by saying that this is no repository) or a file cannot be read.
 pub fn list(root: &Path) -> Result<SourceListing, SourceError> {
+    list_without(root, &LeftOut::default())
+}
+
+/// As [`list`], but for what is left out.
+///
+/// # Errors
+///
+/// As [`list`].
+pub fn list_without(root: &Path, left_out: &LeftOut) -> Result<SourceListing, SourceError> {
     let git = Git { root };
     let standing = git.standing()?;
     let (paths, skipped) = match standing {
@@ -108,7 +118,7 @@ pub fn list(root: &Path) -> Result<SourceListing, SourceError> {
         Standing::Outside(_) => by_walk(root)?,
     };
     let paths: Vec<Vec<u8>> = paths.into_iter().collect();
-    let files = hash_all(root, &paths)?;
+    let files = hash_all(root, &paths, left_out)?;
     let (found_by, metadata) = match standing {
         Standing::Outside(why) => (FoundBy::Walk(why), None),
         Standing::Top | Standing::Inside => {
@@ -184,7 +194,7 @@ fn revision(files: &[SourceFile], found_by: &FoundBy, metadata: Option<&GitMetad
     Digest::finish(hasher)
 }
 
-fn hash_all(root: &Path, paths: &[Vec<u8>]) -> Result<Vec<SourceFile>, SourceError> {
+fn hash_all(root: &Path, paths: &[Vec<u8>], left_out: &LeftOut) -> Result<Vec<SourceFile>, SourceError> {
     let next = AtomicUsize::new(0);
     let worker = || -> Result<Vec<(usize, SourceFile)>, ArchiveError> {
         let mut tree = Tree::open(root)?;
@@ -195,7 +205,7 @@ fn hash_all(root: &Path, paths: &[Vec<u8>]) -> Result<Vec<SourceFile>, SourceErr
             let Some(path) = paths.get(at) else {
                 return Ok(hashed);
             };
-            if let Some(file) = hash_one(&mut tree, path, &mut buffer)? {
+            if let Some(file) = hash_one(&mut tree, path, left_out, &mut buffer)? {
                 hashed.push((at, file));
             }
         }
@@ -215,8 +225,13 @@ fn hash_all(root: &Path, paths: &[Vec<u8>]) -> Result<Vec<SourceFile>, SourceErr
     Ok(files.into_iter().map(|(_, file)| file).collect())
 }
 
-/// One file, or `None` where it is deleted, lies behind a link now, or is nothing an archive holds.
-fn hash_one(tree: &mut Tree, path: &[u8], buffer: &mut [u8]) -> Result<Option<SourceFile>, ArchiveError> {
+/// One file, or `None` where it is left out, is deleted, lies behind a link now, or is nothing an archive holds.
+fn hash_one(
+    tree: &mut Tree,
+    path: &[u8],
+    left_out: &LeftOut,
+    buffer: &mut [u8],
+) -> Result<Option<SourceFile>, ArchiveError> {
     let Some(name) = SafeName::check(path, DEFAULT_MAX_PATH_BYTES)? else {
         return Ok(None);
     };
@@ -235,6 +250,9 @@ fn hash_one(tree: &mut Tree, path: &[u8], buffer: &mut [u8]) -> Result<Option<So
         Err(Errno::NOENT) => return Ok(None),
         Err(errno) => return Err(failed(errno.into())),
     };
+    if left_out.has(name.as_bytes(), &stat) {
+        return Ok(None);
+    }
     let Some(kind) = FileKind::of(&stat) else {
         return Ok(None);
     };

@@ -6,7 +6,7 @@ use anyhow::{Context as _, Result};
 use snapshot::{
     SourceError,
     archive::{Compression, PackOptions},
-    source::{FileKind, FoundBy, SourceListing, list, push},
+    source::{FileKind, FoundBy, LeftOut, SourceListing, list, list_without, push},
 };
 
 use crate::support::{chain, git, unpack};
@@ -192,6 +192,26 @@ fn the_rev_follows_what_is_pushed() -> Result<()> {
     assert_eq!(list(path)?.rev, seen[5], "an ignored file");
     std::fs::set_permissions(path.join("src/main.py"), std::os::unix::fs::PermissionsExt::from_mode(0o600))?;
     assert_eq!(list(path)?.rev, seen[5], "another person's umask");
+    Ok(())
+}
+
+#[test]
+fn what_is_left_out_changes_no_rev() -> Result<()> {
+    for root in [repository()?, tempfile::tempdir()?] {
+        fs::write(root.path().join("kept"), "x")?;
+        let before = list(root.path())?;
+        let open = fs::File::create(root.path().join("events.jsonl"))?;
+        fs::write(root.path().join("report.html"), "<html>")?;
+        std::os::unix::fs::symlink("kept", root.path().join("junit.xml"))?;
+        let mut left_out = LeftOut::default();
+        left_out.open(&open);
+        for path in ["report.html", "junit.xml", "not-there"] {
+            left_out.path(Path::new(path));
+        }
+        let without = list_without(root.path(), &left_out)?;
+        assert_eq!((names(&without), without.rev), (names(&before), before.rev));
+        assert_eq!(names(&list(root.path())?).len(), names(&before).len() + 3);
+    }
     Ok(())
 }
 

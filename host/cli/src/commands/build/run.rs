@@ -18,18 +18,23 @@ use crate::assemble::{BuildJob, Ground, Machines, PoolGround, Subject, check_sec
 use crate::plugins::{Loading, load};
 use crate::view::BuildUpdate;
 
+/// Why a build was canceled here.
+const INTERRUPTED: &str = "interrupted";
+
 /// Runs a build to its end. Its last update is [`BuildUpdate::Done`].
 ///
 /// # Errors
-/// What kept it from having a report: configuration (a plugin that is not there), or a store that cannot be opened.
+/// What kept it from having a report: configuration (a plugin that is not there), a store that cannot be opened, or that
+/// it was canceled before it was submitted.
 pub(super) async fn run(job: BuildJob, updates: Sender<BuildUpdate>, cancel: CancellationToken) -> anyhow::Result<()> {
-    let listing = listing(&job.tree).await?;
+    let listing = listing(&job.tree, job.left_out.clone()).await?;
     // Nobody listening is no failure of the build; here and below.
     let (files, bytes) = (listing.files.len() as u64, listing.bytes);
     let _ = updates.send(BuildUpdate::Source { files, bytes, rev: listing.rev.to_string() }).await;
     if let FoundBy::Walk(why) = &listing.found_by {
         let _ = updates.send(BuildUpdate::Note(format!("everything in the tree is pushed: {why}"))).await;
     }
+    go_on(&cancel)?;
     let loading = Loading { host: &job.host, tree: &job.tree_file.config, files: &job.plugins, kept: &job.kept };
     let registry = load(loading).await?;
     let ground = PoolGround { host: &job.host, kept: &job.kept, helpers: job.helpers, survival: None };
@@ -56,6 +61,7 @@ async fn submit(
     let purpose = Purpose::TryBuild;
     let subject = Subject { listing, purpose, version: None, local: machines.local, in_place: true };
     let outline = outline(job, registry, subject).await?;
+    go_on(cancel)?;
     let Stores { store, epoch, blobs } = stores(job).await?;
     if let Some(note) = tidy(job, &blobs).await {
         let _ = updates.send(BuildUpdate::Note(note)).await;
@@ -77,9 +83,11 @@ async fn submit(
     let finished = coordinator.run(new);
     tokio::pin!(finished);
     let finished = tokio::select! {
+        // In this order, since a build must be submitted before it can be canceled.
+        biased;
         finished = &mut finished => finished,
         () = cancel.cancelled() => {
-            coordinator.cancel(build, "interrupted").await;
+            coordinator.cancel(build, INTERRUPTED).await;
             finished.await
         }
     };
@@ -89,6 +97,12 @@ async fn submit(
     retired.context("failed to give up the right to write records")
 }
 
+/// Nothing is begun for a build that was canceled already.
+fn go_on(cancel: &CancellationToken) -> anyhow::Result<()> {
+    anyhow::ensure!(!cancel.is_cancelled(), INTERRUPTED);
+    Ok(())
+}
+
 /// There are no builds but the one that comes with its job.
 struct NoOthers;
 
@@ -96,5 +110,29 @@ struct NoOthers;
 impl JobSource for NoOthers {
     async fn job(&self, spec: &BuildSpec, _submission: &str) -> Result<JobSetup, ExecFailure> {
         Err(ExecFailure::new(ExecFailureKind::Other, format!("build {} is not this command's", spec.build)))
+    }
+}
+
+#[cfg(test)]
+#[expect(clippy::unwrap_used, reason = "tests")]
+mod tests {
+    use super::*;
+    use crate::args::{BuildArgs, GlobalArgs};
+    use crate::config::find::Folders;
+
+    #[tokio::test]
+    async fn what_is_canceled_at_the_start_is_not_begun() {
+        let home = tempfile::tempdir().unwrap();
+        let folders = Folders::from_lookup(|name| (name == "HOME").then(|| home.path().into()));
+        let mut args = BuildArgs::default();
+        args.wanted.path = home.path().join("app");
+        std::fs::create_dir(&args.wanted.path).unwrap();
+        let job = BuildJob::gather(&GlobalArgs::default(), &args, &folders).unwrap();
+        let (updates, _shown) = tokio::sync::mpsc::channel(16);
+        let cancel = CancellationToken::new();
+        cancel.cancel();
+        let error = run(job, updates, cancel).await.unwrap_err();
+        assert_eq!(error.to_string(), INTERRUPTED);
+        assert!(!home.path().join(".local").exists(), "nothing is kept of it");
     }
 }

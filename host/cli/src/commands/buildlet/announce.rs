@@ -8,7 +8,7 @@ use std::path::Path;
 use anyhow::Context;
 use buildlet::BuildletUrl;
 
-use crate::commands::output::print;
+use crate::commands::output::print_beside;
 
 /// Prints the whole URL, and writes it to the file that was asked for: whole or not at all.
 pub(super) fn announce(url: &BuildletUrl, file: Option<&Path>) -> anyhow::Result<()> {
@@ -16,7 +16,7 @@ pub(super) fn announce(url: &BuildletUrl, file: Option<&Path>) -> anyhow::Result
     if let Some(path) = file {
         write(path, &text).with_context(|| format!("failed to write the address file `{}`", path.display()))?;
     }
-    print(&text)?;
+    print_beside(&text)?;
     if io::stderr().is_terminal() {
         // For people only; who reads the URL has it already.
         let _gone = writeln!(io::stderr(), "use it with: muster build --buildlet '{text}'\nCtrl-C ends it");

@@ -2,12 +2,11 @@
 
 use std::collections::BTreeSet;
 
-use anyhow::Context;
-
 use super::finding::Findings;
 use super::run::failure;
 use crate::assemble::{PoolChoice, PoolGround, machines};
 use crate::bundle::{self, BUNDLE};
+use crate::commands::kept::Scratch;
 use crate::config::find::Kept;
 use crate::config::host::HostFile;
 use crate::config::tree::TreeConfig;
@@ -17,14 +16,13 @@ use crate::plugins::{Loading, load};
 pub(super) async fn look(findings: &mut Findings, host: &HostFile, kept: &Kept) {
     git(findings);
     // What a pool notes, and plugins' values, are those of the service: nothing here touches them.
-    let scratch = match tempfile::tempdir().context("failed to make a folder") {
+    let scratch = match Scratch::over(kept) {
         Ok(scratch) => scratch,
         Err(error) => return failure(findings, "plugins", &error),
     };
-    let compiled = if kept.compiled.exists() { kept.compiled.clone() } else { scratch.path().join("compiled") };
-    let own = Kept { state: scratch.path().to_owned(), compiled };
+    let own = &scratch.kept;
     let tree = TreeConfig::default();
-    let registry = match load(Loading { host, tree: &tree, files: &[], kept: &own }).await {
+    let registry = match load(Loading { host, tree: &tree, files: &[], kept: own }).await {
         Ok(registry) => registry,
         Err(error) => return failure(findings, "plugins", &error),
     };
@@ -37,7 +35,7 @@ pub(super) async fn look(findings: &mut Findings, host: &HostFile, kept: &Kept) 
     let names: BTreeSet<&str> = named.chain([host.config.build.pool.as_str()]).collect();
     for name in names {
         let about = format!("pool {name}");
-        let ground = PoolGround { host, kept: &own, helpers: None, survival: None };
+        let ground = PoolGround { host, kept: own, helpers: None, survival: None };
         match machines(&PoolChoice::Named(name.to_owned()), ground, &registry).await {
             Err(error) => failure(findings, &about, &error),
             Ok(opened) => {

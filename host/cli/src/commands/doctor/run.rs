@@ -6,7 +6,7 @@ use serde_json::json;
 use super::finding::{Finding, Findings};
 use super::{machine, server, state, traces};
 use crate::args::{DoctorArgs, GlobalArgs};
-use crate::commands::output::print;
+use crate::commands::output::print_beside;
 use crate::config::find::Folders;
 use crate::config::host::HostFile;
 use crate::exit::{Exit, what_and_hint};
@@ -21,9 +21,9 @@ pub(in crate::commands) fn run(global: &GlobalArgs, args: &DoctorArgs) -> anyhow
     let findings = runtime.block_on(look(global, args));
     runtime.shutdown_background();
     if args.json {
-        print(&json!({"ok": !findings.failed(), "findings": findings.0}).to_string())?;
+        print_beside(&json!({"ok": !findings.failed(), "findings": findings.0}).to_string())?;
     } else {
-        print(&findings.0.iter().map(line).collect::<String>())?;
+        print_beside(&findings.0.iter().map(line).collect::<String>())?;
     }
     Ok(if findings.failed() { Exit::Failed } else { Exit::Passed })
 }
@@ -31,7 +31,8 @@ pub(in crate::commands) fn run(global: &GlobalArgs, args: &DoctorArgs) -> anyhow
 async fn look(global: &GlobalArgs, args: &DoctorArgs) -> Findings {
     let mut findings = Findings::default();
     let folders = Folders::of_process();
-    match HostFile::find(global.config.as_deref(), &folders) {
+    let config = global.config.as_deref();
+    let is_read = match HostFile::find(config, &folders) {
         Ok(host) => {
             let name = host.source.as_ref().map(|source| source.path.display().to_string());
             findings.ok("configuration", name.unwrap_or_else(|| "no file, all defaults".to_owned()));
@@ -43,10 +44,17 @@ async fn look(global: &GlobalArgs, args: &DoctorArgs) -> Findings {
                 }
                 Err(error) => failure(&mut findings, "state folder", &error),
             }
+            true
         }
-        Err(error) => failure(&mut findings, "configuration", &error.into()),
+        Err(error) => {
+            failure(&mut findings, "configuration", &error.into());
+            false
+        }
+    };
+    // Which server is meant stands in the configuration, unless it is named.
+    if is_read || args.server.server.is_some() {
+        server::look(&mut findings, &args.server, config, &folders).await;
     }
-    server::look(&mut findings, &args.server, &folders).await;
     findings
 }
 

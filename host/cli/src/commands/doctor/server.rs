@@ -1,5 +1,6 @@
 //! The server: reached, ready, and what the token may do there.
 
+use std::path::Path;
 use std::time::{Duration, SystemTime};
 
 use serde::Deserialize;
@@ -21,8 +22,8 @@ struct WhoAmI {
 }
 
 /// Looks at it. That none answers where none was named is no failure.
-pub(super) async fn look(findings: &mut Findings, args: &ServerArgs, folders: &Folders) {
-    let server = match find(args, folders) {
+pub(super) async fn look(findings: &mut Findings, args: &ServerArgs, config: Option<&Path>, folders: &Folders) {
+    let server = match find(args, config, folders) {
         Ok(server) => server,
         Err(error) => return failure(findings, "server", &error),
     };

@@ -11,7 +11,7 @@ pub(in crate::commands) fn run(global: &GlobalArgs, command: &PluginCommand) -> 
         PluginCommand::List(args) => list::run(global, args),
         PluginCommand::Inspect(args) => inspect::run(args),
         PluginCommand::Build(args) => build::run(args),
-        PluginCommand::Reload(args) => remote::reload(args),
-        PluginCommand::Rollback(args) => remote::rollback(args),
+        PluginCommand::Reload(args) => remote::reload(global, args),
+        PluginCommand::Rollback(args) => remote::rollback(global, args),
     }
 }

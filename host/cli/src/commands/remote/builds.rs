@@ -5,7 +5,7 @@ use std::fmt::Write as _;
 use service::view::BuildsPage;
 
 use super::{block_on, client, show};
-use crate::args::BuildsArgs;
+use crate::args::{BuildsArgs, GlobalArgs};
 use crate::commands::output::{columns, print};
 use crate::exit::Exit;
 
@@ -13,8 +13,8 @@ use crate::exit::Exit;
 ///
 /// # Errors
 /// The server refuses, or cannot be reached.
-pub(crate) fn run(args: &BuildsArgs) -> anyhow::Result<Exit> {
-    let client = client(&args.server)?;
+pub(crate) fn run(global: &GlobalArgs, args: &BuildsArgs) -> anyhow::Result<Exit> {
+    let client = client(global, &args.server)?;
     let mut query = reqwest::Url::parse("query:")?;
     {
         let mut pairs = query.query_pairs_mut();

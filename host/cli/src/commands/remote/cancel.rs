@@ -4,7 +4,7 @@ use serde_json::json;
 use service::view::BuildView;
 
 use super::{block_on, client};
-use crate::args::{CancelArgs, RetryArgs};
+use crate::args::{CancelArgs, GlobalArgs, RetryArgs};
 use crate::commands::output::print;
 use crate::exit::Exit;
 
@@ -12,8 +12,8 @@ use crate::exit::Exit;
 ///
 /// # Errors
 /// The server refuses, or cannot be reached.
-pub(crate) fn cancel(args: &CancelArgs) -> anyhow::Result<Exit> {
-    let client = client(&args.server)?;
+pub(crate) fn cancel(global: &GlobalArgs, args: &CancelArgs) -> anyhow::Result<Exit> {
+    let client = client(global, &args.server)?;
     let body = json!({ "reason": args.reason });
     let path = format!("/builds/{}/cancel", args.id);
     let view: BuildView = block_on(async { Ok(client.post(&path, &body).await?) })?;
@@ -25,8 +25,8 @@ pub(crate) fn cancel(args: &CancelArgs) -> anyhow::Result<Exit> {
 ///
 /// # Errors
 /// The server refuses, or cannot be reached.
-pub(crate) fn retry(args: &RetryArgs) -> anyhow::Result<Exit> {
-    let client = client(&args.server)?;
+pub(crate) fn retry(global: &GlobalArgs, args: &RetryArgs) -> anyhow::Result<Exit> {
+    let client = client(global, &args.server)?;
     let path = format!("/builds/{}/retry", args.id);
     let view: BuildView = block_on(async { Ok(client.order(&path).await?) })?;
     let told = format!("build {} is build {} again", view.item.id, args.id);

@@ -1,24 +1,22 @@
 //! `muster logs`: the log of a build, as far as it is or to its end.
 
-use std::io::Write as _;
-
 use bytes::Bytes;
 use report::text;
 use service::Letters;
 use service::view::{LogPiece, LogStreams};
 
 use super::{block_on, client};
-use crate::args::LogsArgs;
+use crate::args::{GlobalArgs, LogsArgs};
 use crate::client::{Client, LogStream};
-use crate::commands::output::{columns, print};
+use crate::commands::output::{columns, print, write};
 use crate::exit::Exit;
 
 /// Shows a log.
 ///
 /// # Errors
 /// The server refuses, or is away for too long.
-pub(crate) fn run(args: &LogsArgs) -> anyhow::Result<Exit> {
-    let client = client(&args.server)?;
+pub(crate) fn run(global: &GlobalArgs, args: &LogsArgs) -> anyhow::Result<Exit> {
+    let client = client(global, &args.server)?;
     block_on(async {
         if args.list {
             return list(args, client.get(&format!("/builds/{}/logs", args.id)).await?);
@@ -60,10 +58,7 @@ impl Out {
             let decoded = self.letters.push(piece);
             return self.print(decoded);
         }
-        let mut out = std::io::stdout().lock();
-        out.write_all(piece)?;
-        // Who follows a log wants to see it now.
-        Ok(out.flush()?)
+        write(piece)
     }
 
     /// What waits for the rest of a letter that does not come.

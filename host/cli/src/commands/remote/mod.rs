@@ -21,13 +21,13 @@ pub(crate) use tokens::run as tokens;
 
 use anyhow::Context;
 
-use crate::args::ServerArgs;
+use crate::args::{GlobalArgs, ServerArgs};
 use crate::client::{Client, find};
 use crate::config::find::Folders;
 
 /// A client of the server that is meant.
-fn client(args: &ServerArgs) -> anyhow::Result<Client> {
-    Client::new(find(args, &Folders::of_process())?)
+fn client(global: &GlobalArgs, args: &ServerArgs) -> anyhow::Result<Client> {
+    Client::new(find(args, global.config.as_deref(), &Folders::of_process())?)
 }
 
 /// Runs something that asks a server.

@@ -4,7 +4,7 @@ use plugin_host::short;
 use service::ports::{PluginChange, ReloadReport};
 
 use super::{block_on, client};
-use crate::args::{PluginReloadArgs, PluginRollbackArgs, ServerArgs};
+use crate::args::{GlobalArgs, PluginReloadArgs, PluginRollbackArgs, ServerArgs};
 use crate::commands::output::{columns, print};
 use crate::exit::Exit;
 
@@ -12,20 +12,20 @@ use crate::exit::Exit;
 ///
 /// # Errors
 /// The server refuses, says why, and changes nothing; or it cannot be reached.
-pub(crate) fn reload(args: &PluginReloadArgs) -> anyhow::Result<Exit> {
-    change(&args.server, "/plugins/reload", args.json)
+pub(crate) fn reload(global: &GlobalArgs, args: &PluginReloadArgs) -> anyhow::Result<Exit> {
+    change(global, &args.server, "/plugins/reload", args.json)
 }
 
 /// Returns a server to the generation of a plugin before the one that serves.
 ///
 /// # Errors
 /// As [`reload`].
-pub(crate) fn rollback(args: &PluginRollbackArgs) -> anyhow::Result<Exit> {
-    change(&args.server, &format!("/plugins/{}/rollback", args.name), args.json)
+pub(crate) fn rollback(global: &GlobalArgs, args: &PluginRollbackArgs) -> anyhow::Result<Exit> {
+    change(global, &args.server, &format!("/plugins/{}/rollback", args.name), args.json)
 }
 
-fn change(server: &ServerArgs, path: &str, json: bool) -> anyhow::Result<Exit> {
-    let client = client(server)?;
+fn change(global: &GlobalArgs, server: &ServerArgs, path: &str, json: bool) -> anyhow::Result<Exit> {
+    let client = client(global, server)?;
     let report: ReloadReport = block_on(async { Ok(client.order(path).await?) })?;
     print(&if json { serde_json::to_string(&report)? } else { told(&report) })?;
     Ok(Exit::Passed)

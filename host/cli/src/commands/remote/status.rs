@@ -3,7 +3,7 @@
 use service::view::BuildView;
 
 use super::{block_on, client, show};
-use crate::args::StatusArgs;
+use crate::args::{GlobalArgs, StatusArgs};
 use crate::commands::output::print;
 use crate::exit::Exit;
 
@@ -11,8 +11,8 @@ use crate::exit::Exit;
 ///
 /// # Errors
 /// The server refuses, or cannot be reached.
-pub(crate) fn run(args: &StatusArgs) -> anyhow::Result<Exit> {
-    let client = client(&args.server)?;
+pub(crate) fn run(global: &GlobalArgs, args: &StatusArgs) -> anyhow::Result<Exit> {
+    let client = client(global, &args.server)?;
     let view: BuildView = block_on(async { Ok(client.get(&format!("/builds/{}", args.id)).await?) })?;
     print(&if args.json { serde_json::to_string(&view)? } else { show::build(&view) })?;
     Ok(Exit::Passed)

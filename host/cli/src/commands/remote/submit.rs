@@ -8,12 +8,12 @@ use service::view::BuildView;
 use service::{Submission, Trust};
 use snapshot::source::FoundBy;
 
-use super::wait::wait;
+use super::wait::{create_log, wait};
 use super::{block_on, client};
 use crate::args::{GlobalArgs, SubmitArgs};
-use crate::assemble::{listing, project_name, tree_folder};
+use crate::assemble::{listing, project_name, tree_folder, written};
 use crate::client::{Client, ServerError, pack};
-use crate::commands::output::{print, warn};
+use crate::commands::output::{print_beside, warn};
 use crate::config::tree::TreeFile;
 use crate::exit::{Exit, UsageError};
 
@@ -27,7 +27,9 @@ pub(crate) fn run(global: &GlobalArgs, args: &SubmitArgs) -> anyhow::Result<Exit
         let what = "`--junit`, `--report` and `--log` are written when the build is over";
         return Err(UsageError::new(what, "add `--wait`, or ask for them later: `muster logs ID`").into());
     }
-    let client = client(&args.server)?;
+    let client = client(global, &args.server)?;
+    // What cannot be written is told before anything is begun.
+    let log = args.written.log.as_deref().map(create_log).transpose()?;
     block_on(async {
         let view = submit(global, args, &client).await?;
         let id = view.item.id;
@@ -35,16 +37,17 @@ pub(crate) fn run(global: &GlobalArgs, args: &SubmitArgs) -> anyhow::Result<Exit
         if args.json {
             let url = format!("{}/api/v1/builds/{id}", client.url());
             let (project, builder) = (view.item.project, view.item.builder);
-            print(&json!({ "id": id, "url": url, "page": page, "project": project, "builder": builder }).to_string())?;
+            let submitted = json!({ "id": id, "url": url, "page": page, "project": project, "builder": builder });
+            print_beside(&submitted.to_string())?;
         } else if args.wait {
             warn(&format!("build {id}: {page}"));
         } else {
-            print(&id.to_string())?;
+            print_beside(&id.to_string())?;
             if !global.quiet {
                 warn(&format!("build {id}: {page}"));
             }
         }
-        if args.wait { wait(global, args, &client, id).await } else { Ok(Exit::Passed) }
+        if args.wait { wait(global, args, &client, id, log).await } else { Ok(Exit::Passed) }
     })
 }
 
@@ -59,7 +62,7 @@ async fn submit(global: &GlobalArgs, args: &SubmitArgs, client: &Client) -> anyh
             warn(&text);
         }
     };
-    let listing = listing(&tree).await?;
+    let listing = listing(&tree, written(&args.written, &tree)).await?;
     if let FoundBy::Walk(why) = &listing.found_by {
         say(format!("everything in the tree is sent: {why}"));
     }

@@ -5,7 +5,7 @@ use service::view::{MadeToken, NewToken, TokenView, Tokens};
 
 use super::show::ago;
 use super::{block_on, client};
-use crate::args::{TokensCommand, TokensCreateArgs, TokensListArgs, TokensRevokeArgs};
+use crate::args::{GlobalArgs, TokensCommand, TokensCreateArgs, TokensListArgs, TokensRevokeArgs};
 use crate::commands::output::{columns, print, warn};
 use crate::exit::Exit;
 
@@ -13,23 +13,23 @@ use crate::exit::Exit;
 ///
 /// # Errors
 /// The server refuses, or cannot be reached.
-pub(crate) fn run(command: &TokensCommand) -> anyhow::Result<Exit> {
+pub(crate) fn run(global: &GlobalArgs, command: &TokensCommand) -> anyhow::Result<Exit> {
     match command {
-        TokensCommand::List(args) => list(args)?,
-        TokensCommand::Create(args) => create(args)?,
-        TokensCommand::Revoke(args) => revoke(args)?,
+        TokensCommand::List(args) => list(global, args)?,
+        TokensCommand::Create(args) => create(global, args)?,
+        TokensCommand::Revoke(args) => revoke(global, args)?,
     }
     Ok(Exit::Passed)
 }
 
-fn list(args: &TokensListArgs) -> anyhow::Result<()> {
-    let client = client(&args.server)?;
+fn list(global: &GlobalArgs, args: &TokensListArgs) -> anyhow::Result<()> {
+    let client = client(global, &args.server)?;
     let tokens: Tokens = block_on(async { Ok(client.get("/tokens").await?) })?;
     if args.json {
-        return Ok(print(&serde_json::to_string(&tokens)?)?);
+        return print(&serde_json::to_string(&tokens)?);
     }
     let rows: Vec<[String; 5]> = tokens.tokens.iter().map(row).collect();
-    Ok(print(&columns(&rows))?)
+    print(&columns(&rows))
 }
 
 fn row(token: &TokenView) -> [String; 5] {
@@ -43,21 +43,21 @@ fn row(token: &TokenView) -> [String; 5] {
     [token.id.clone(), token.name.clone(), scopes.join(" "), used, ends]
 }
 
-fn create(args: &TokensCreateArgs) -> anyhow::Result<()> {
-    let client = client(&args.server)?;
+fn create(global: &GlobalArgs, args: &TokensCreateArgs) -> anyhow::Result<()> {
+    let client = client(global, &args.server)?;
     let life = args.expires.map(|life| life.0.as_secs());
     let wanted = NewToken { name: args.name.clone(), scopes: args.scope.clone(), expires_in_s: life };
     let made: MadeToken = block_on(async { Ok(client.post("/tokens", &wanted).await?) })?;
     if args.json {
-        return Ok(print(&serde_json::to_string(&made)?)?);
+        return print(&serde_json::to_string(&made)?);
     }
     warn(&format!("this is the only time that the token {} is shown", made.view.id));
-    Ok(print(&made.token)?)
+    print(&made.token)
 }
 
-fn revoke(args: &TokensRevokeArgs) -> anyhow::Result<()> {
-    let client = client(&args.server)?;
+fn revoke(global: &GlobalArgs, args: &TokensRevokeArgs) -> anyhow::Result<()> {
+    let client = client(global, &args.server)?;
     block_on(async { Ok(client.delete(&format!("/tokens/{}", args.id)).await?) })?;
     let told = format!("the token {} is good for nothing from now on", args.id);
-    Ok(print(&if args.json { json!({ "revoked": args.id }).to_string() } else { told })?)
+    print(&if args.json { json!({ "revoked": args.id }).to_string() } else { told })
 }

@@ -16,7 +16,7 @@ use super::show::outcome;
 use super::updates::Updates;
 use crate::args::{GlobalArgs, SubmitArgs};
 use crate::client::{Client, EventStream, LogStream, ServerError};
-use crate::commands::output::print;
+use crate::commands::output::print_beside;
 use crate::commands::signals::Signals;
 use crate::commands::whole::whole;
 use crate::exit::{self, Exit};
@@ -35,19 +35,33 @@ enum Heard {
     Failed(ServerError),
 }
 
-/// Waits for the end of a build.
+/// Makes the file for the log anew.
+///
+/// # Errors
+/// It cannot be made.
+pub(super) fn create_log(path: &Path) -> anyhow::Result<File> {
+    File::create(path).with_context(|| format!("failed to write the log `{}`", path.display()))
+}
+
+/// Waits for the end of a build, and writes its log there.
 ///
 /// # Errors
 /// The server is away for too long, or something that was asked for cannot be written.
-pub(super) async fn wait(global: &GlobalArgs, args: &SubmitArgs, client: &Client, build: u64) -> anyhow::Result<Exit> {
-    let mut shown = Shown::open(global, args)?;
+pub(super) async fn wait(
+    global: &GlobalArgs,
+    args: &SubmitArgs,
+    client: &Client,
+    build: u64,
+    log: Option<File>,
+) -> anyhow::Result<Exit> {
+    let mut shown = Shown::new(global, args, log);
     let watched = watch(client, build, &mut shown).await;
     shown.progress.finish();
     watched?;
     let view: BuildView = client.get(&format!("/builds/{build}")).await?;
     let written = write(args, client, &view, shown.log).await;
     if args.json {
-        print(&serde_json::to_string(&view)?)?;
+        print_beside(&serde_json::to_string(&view)?)?;
     } else {
         let color = u8::from(global.color.enabled(io::stderr().is_terminal()));
         let quiet = u8::from(global.quiet);
@@ -130,7 +144,7 @@ struct Shown {
 }
 
 impl Shown {
-    fn open(global: &GlobalArgs, args: &SubmitArgs) -> anyhow::Result<Shown> {
+    fn new(global: &GlobalArgs, args: &SubmitArgs, log: Option<File>) -> Shown {
         let print_log = !args.json && !global.quiet;
         // Bars and a log on one terminal would draw over each other.
         let bars = io::stderr().is_terminal() && !(print_log && io::stdout().is_terminal());
@@ -140,11 +154,7 @@ impl Shown {
         } else {
             Box::new(PlainProgress::new(io::stderr(), global.verbose, global.quiet))
         };
-        let create = |path: &std::path::PathBuf| {
-            File::create(path).map(Ok).with_context(|| format!("failed to write the log `{}`", path.display()))
-        };
-        let log = args.written.log.as_ref().map(create).transpose()?;
-        Ok(Shown { progress, updates: Updates::default(), began: Instant::now(), print_log, log })
+        Shown { progress, updates: Updates::default(), began: Instant::now(), print_log, log: log.map(Ok) }
     }
 
     fn event(&mut self, event: BuildEvent) {

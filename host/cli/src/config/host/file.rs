@@ -103,27 +103,35 @@ fn check_pools(config: &HostConfig, source: &SourceText, places: &Places) -> Res
         });
     }
     for (name, pool) in &config.pool {
-        let of_kind = |key: &str, kind: &str| {
+        let of_kind = |key: &str, kinds: &str| {
             places
                 .key(source, &format!("pool.{name}.{key}"), format!("the key `{key}` does nothing in this pool"))
-                .help(format!("it belongs to pools of kind `{kind}`"))
+                .help(format!("it belongs to pools of kind {kinds}"))
         };
         if pool.kind != PoolKind::Local && (pool.cpus.is_some() || pool.memory.is_some()) {
             let key = if pool.cpus.is_some() { "cpus" } else { "memory" };
-            return Err(of_kind(key, "local"));
+            return Err(of_kind(key, "`local`"));
         }
         if pool.cpus.is_some_and(|cpus| !cpus.is_finite() || cpus <= 0.0) {
             return Err(places.value(source, &format!("pool.{name}.cpus"), "must be more than 0"));
         }
         if pool.kind != PoolKind::Url && !pool.url_files.is_empty() {
-            return Err(of_kind("url-files", "url"));
+            return Err(of_kind("url-files", "`url`"));
         }
         if pool.kind == PoolKind::Url && pool.url_files.is_empty() {
             let wrong = places.key(source, &format!("pool.{name}"), format!("the pool `{name}` has no machines"));
             return Err(wrong.help("name files that hold a buildlet URL each: url-files = [\"/etc/muster/lab-1.url\"]"));
         }
-        if pool.kind != PoolKind::Plugin && pool.plugin.is_some() {
-            return Err(of_kind("plugin", "plugin"));
+        if pool.kind == PoolKind::Url && pool.buildlets.is_some() {
+            return Err(of_kind("buildlets", "`local` or `plugin`"));
+        }
+        let of_plugins = [
+            ("plugin", pool.plugin.is_some()),
+            ("max-life", pool.max_life.is_some()),
+            ("settings", !pool.settings.is_empty()),
+        ];
+        if let Some((key, _)) = of_plugins.iter().find(|(_, is_set)| *is_set && pool.kind != PoolKind::Plugin) {
+            return Err(of_kind(key, "`plugin`"));
         }
     }
     Ok(())
@@ -200,6 +208,12 @@ mod tests {
             ("[serve]\nmax-builds = 0\n", "must be at least 1"),
             ("[[rule]]\nshare = 10.0\n", "must be from 0 to 1"),
             ("[traces]\nendpoint = 'collector:4317'\n", "is no address of a collector"),
+            ("[pool.a]\nkind = 'url'\nurl-files = ['a']\nbuildlets = 3\n", "the key `buildlets` does nothing"),
+            ("[pool.local]\nmax-life = '2h'\n", "the key `max-life` does nothing"),
+            (
+                "[pool.docker.settings]\nimage = 'a'\n",
+                "the key `settings` does nothing in this pool\n --> /c.toml:1:14",
+            ),
         ] {
             let refused = read(text).unwrap_err().to_string();
             assert!(refused.contains(what), "{refused}");

@@ -23,7 +23,7 @@ pub enum PoolKind {
 pub struct PoolSection {
     /// What it is.
     pub kind: PoolKind,
-    /// The most buildlets at one time. None is what the source can bear.
+    /// `local` and `plugin`: the most buildlets at one time, whatever builds ask for. None is what the source can bear.
     pub buildlets: Option<u32>,
     /// `local`: processors for each buildlet, where the machine can limit that.
     pub cpus: Option<f64>,
@@ -33,7 +33,7 @@ pub struct PoolSection {
     pub url_files: Vec<std::path::PathBuf>,
     /// `plugin`: the pool plugin; none is the one with the pool's own name.
     pub plugin: Option<String>,
-    /// `plugin`: host types that it is asked for; empty is every type it says it can build.
+    /// The host types of its machines. Empty is every type, of a plugin every type that it says it can build.
     pub host_types: Vec<String>,
     /// `plugin`: how long one of its machines may live.
     pub max_life: Option<Time>,

@@ -1,10 +1,11 @@
-//! `[[rule]]`: which plugins and settings some builds use that others do not.
+//! `[[rule]]`: which plugins and settings some builds of a service use that others do not.
 
 use std::collections::BTreeMap;
 
 use serde::{Deserialize, Serialize};
 
-/// One rule. It holds for builds that everything in it fits; of several that hold, the later one wins.
+/// One rule of `muster serve`; `muster build` has none. It holds for builds that everything in it fits; of several that
+/// hold, the later one wins.
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
 #[serde(default, deny_unknown_fields, rename_all = "kebab-case")]
 pub struct RuleSection {

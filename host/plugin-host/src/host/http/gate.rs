@@ -1,6 +1,8 @@
 //! Sends a plugin's request if it is granted, with what the host adds to it.
 
 use std::io;
+use std::os::unix::fs::PermissionsExt as _;
+use std::path::Path;
 use std::time::Duration;
 
 use base64::Engine as _;
@@ -208,16 +210,10 @@ impl Door {
 
 impl Credential {
     async fn header(&self) -> Result<HeaderValue, Refusal> {
-        let read = |path: std::path::PathBuf| async move {
-            let failed = |error: io::Error| {
-                Refusal::Unavailable(format!("the host cannot read the credential `{}`: {error}", path.display()))
-            };
-            tokio::fs::read_to_string(&path).await.map_err(failed)
-        };
         let text = match self {
-            Credential::BearerFile(path) => format!("Bearer {}", read(path.clone()).await?.trim()),
+            Credential::BearerFile(path) => format!("Bearer {}", secret(path).await?.trim()),
             Credential::BasicFile(path) => {
-                let pair = read(path.clone()).await?;
+                let pair = secret(path).await?;
                 format!("Basic {}", base64::engine::general_purpose::STANDARD.encode(pair.trim()))
             }
         };
@@ -226,6 +222,21 @@ impl Credential {
         value.set_sensitive(true);
         Ok(value)
     }
+}
+
+/// What stands in a file that only its owner can read.
+async fn secret(path: &Path) -> Result<String, Refusal> {
+    let failed = |error: io::Error| {
+        Refusal::Unavailable(format!("the host cannot read the credential `{}`: {error}", path.display()))
+    };
+    let mode = tokio::fs::metadata(path).await.map_err(failed)?.permissions().mode();
+    if mode & 0o077 != 0 {
+        let path = path.display();
+        let what =
+            format!("the credential `{path}` can be read by others (mode {:04o}): chmod 600 {path}", mode & 0o7777);
+        return Err(Refusal::Unavailable(what));
+    }
+    tokio::fs::read_to_string(path).await.map_err(failed)
 }
 
 fn unavailable(error: &reqwest::Error) -> Refusal {
