@@ -14,6 +14,9 @@ use crate::names::junit;
 const TIME_COLUMN: usize = 13;
 /// What it says before the first test: `    Starting 8 tests across 3 binaries`.
 const BEGIN: &str = "    Starting ";
+/// What it says after the last test: a line across, and `     Summary [   0.182s] 7 tests run: ...`.
+const RULE: &str = "────────────";
+const SUMMARY: &str = "     Summary [";
 /// Words for a test that passed.
 const PASSED: [&str; 7] = ["PASS", "LEAK", "TIMEOUT-PASS", "TMPASS", "TMT-PASS", "FLAKY", "FLKY"];
 /// Words that are no end of a test, where a time is given.
@@ -31,6 +34,9 @@ pub(crate) struct Nextest {
     /// Failures that nextest may try again, in order, and what came of them so far.
     tried: Vec<String>,
     tries: BTreeMap<String, ResultOf>,
+    /// How each test ended, and whether all have: then some are named again.
+    known: BTreeMap<String, Status>,
+    summed_up: bool,
 }
 
 impl Nextest {
@@ -45,6 +51,10 @@ impl Nextest {
         if !self.speaks {
             return Vec::new();
         }
+        if line == RULE || line.starts_with(SUMMARY) {
+            self.summed_up |= line != RULE;
+            return self.close().into_iter().collect();
+        }
         let Some(status) = Line::read(line) else {
             if let Some(failed) = &mut self.failed {
                 explain(&mut failed.message, line);
@@ -53,6 +63,12 @@ impl Nextest {
         };
         let mut ended: Vec<ResultOf> = self.close().into_iter().collect();
         let result = status.result();
+        let known = self.known.insert(result.name.clone(), result.status);
+        if self.summed_up {
+            // No output follows. One that passed at last fails now, where the project has it so.
+            ended.extend((known != Some(result.status)).then(|| tidied(result)));
+            return ended;
+        }
         match (status.attempt, result.status) {
             (Some(_), Status::Failed) => {
                 if self.tries.insert(result.name.clone(), result.clone()).is_none() {
@@ -82,8 +98,7 @@ impl Nextest {
 
     /// The output of a failure has ended.
     fn close(&mut self) -> Option<ResultOf> {
-        let mut failed = self.failed.take()?;
-        failed.message = tidy(&failed.message);
+        let failed = tidied(self.failed.take()?);
         match self.tries.get_mut(&failed.name) {
             Some(tried) => {
                 *tried = failed;
@@ -127,7 +142,11 @@ impl<'a> Line<'a> {
         let passed = PASSED.contains(&self.word);
         let (suite, case) = junit(self.name);
         // Of a failure without output the word is all there is.
-        let message = if passed || self.word == "FAIL" { String::new() } else { format!("{}\n", self.word) };
+        let message = match self.word {
+            word if passed || word == "FAIL" => String::new(),
+            "FLKY-FL" => "it passed when nextest tried it again, and is to fail if it is flaky\n".to_owned(),
+            word => format!("{word}\n"),
+        };
         ResultOf {
             name: self.name.to_owned(),
             suite,
@@ -146,6 +165,10 @@ fn uncounted(name: &str) -> &str {
         Some((count, name)) if count.chars().all(|c| c.is_ascii_digit() || "/ ─".contains(c)) => name,
         Some(_) | None => name,
     }
+}
+
+fn tidied(result: ResultOf) -> ResultOf {
+    ResultOf { message: tidy(&result.message), ..result }
 }
 
 fn explain(message: &mut String, line: &str) {

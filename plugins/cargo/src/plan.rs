@@ -18,12 +18,13 @@ const LISTING: &str = "listing";
 const COMPILE: &str =
     r#"mkdir -p target/muster && exec "${RUSTC:-rustc}" --edition 2021 -C strip=symbols -o "$0" "$1/main.rs""#;
 /// Its source.
-const FILES: [(&str, &str); 14] = [
+const FILES: [(&str, &str); 15] = [
     ("main.rs", include_str!("runner/main.rs")),
     ("facts.rs", include_str!("runner/facts.rs")),
     ("folders.rs", include_str!("runner/folders.rs")),
     ("libtest.rs", include_str!("runner/libtest.rs")),
     ("make.rs", include_str!("runner/make.rs")),
+    ("output.rs", include_str!("runner/output.rs")),
     ("prune.rs", include_str!("runner/prune.rs")),
     ("record.rs", include_str!("runner/record.rs")),
     ("relocate.rs", include_str!("runner/relocate.rs")),

@@ -1,5 +1,7 @@
 //! From what the runner told while listing to tests.
 
+use std::collections::BTreeSet;
+
 use muster_sdk::builder::{Listing, unlisted};
 use muster_sdk::facts;
 use muster_sdk::types::{Duration, Error, ExitStatus, SECOND, Test, test};
@@ -22,6 +24,15 @@ struct Package {
     functions: Vec<String>,
 }
 
+impl Package {
+    /// A folder may have a function of one name in its package and in that package's `_test`: they run together, and
+    /// have one verdict.
+    fn name_each_once(&mut self) {
+        let mut seen = BTreeSet::new();
+        self.functions.retain(|function| seen.insert(function.clone()));
+    }
+}
+
 /// The tests of a listing, in `go test`'s order.
 pub(crate) fn tests(settings: &GoSettings, listing: &Listing) -> Result<Vec<Test>, Error> {
     let mut packages: Vec<Package> = Vec::new();
@@ -36,6 +47,7 @@ pub(crate) fn tests(settings: &GoSettings, listing: &Listing) -> Result<Vec<Test
     if listing.exit != ExitStatus::Exited(0) {
         return Err(unlisted("the tests cannot be listed", &listing.exit, &text));
     }
+    packages.iter_mut().for_each(Package::name_each_once);
     Ok(packages.iter().flat_map(|package| of_package(settings, package)).collect())
 }
 
@@ -84,7 +96,7 @@ mod tests {
     const OUTPUT: &str = concat!(
         "\x1eMUSTER {\"event\":\"listed\",\"package\":\"m\",\"binary\":false,\"failed\":\"\",\"tests\":[]}\n",
         "\x1eMUSTER {\"event\":\"listed\",\"package\":\"m/a\",\"binary\":true,\"failed\":\"\",\"tests\":[\"TestA\"]}\n",
-        "\x1eMUSTER {\"event\":\"listed\",\"package\":\"m/a\",\"binary\":true,\"failed\":\"\",\"tests\":[\"ExampleB\"]}\n",
+        "\x1eMUSTER {\"event\":\"listed\",\"package\":\"m/a\",\"binary\":true,\"failed\":\"\",\"tests\":[\"ExampleB\",\"TestA\"]}\n",
         "said by a TestMain\n",
         "\x1eMUSTER {\"event\":\"listed\",\"package\":\"m/b\",\"binary\":false,\"failed\":\"build failed\",\"tests\":[]}\n",
         "\x1eMUSTER {\"event\":\"listed\",\"package\":\"m/c\",\"binary\":true,\"failed\":\"\",\"tests\":[]}\n",

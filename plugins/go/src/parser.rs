@@ -118,7 +118,8 @@ impl FactReader for Reader {
                 let failure = if fact.get("ok") == Some(&Value::Bool(true)) { None } else { Some(text("end")) };
                 let took = fact.get("took").and_then(Value::as_f64).and_then(from_seconds);
                 let mut told = Vec::new();
-                std::mem::take(&mut self.package).close(failure, took, &mut told);
+                let asked = self.tests.contains_key(&path);
+                std::mem::take(&mut self.package).close(asked, failure, took, &mut told);
                 self.path = None;
                 self.tell(&path, told, events);
             }
@@ -174,9 +175,10 @@ impl Reader {
         let package = std::mem::take(&mut self.package);
         let mut told = std::mem::take(&mut self.unnamed);
         let whole = |status, message| Told::Finished(Finished { test: None, status, duration: None, message });
+        let asked = self.tests.contains_key(path);
         match *verdict {
-            Closed::Passed(took) => package.close(None, took, &mut told),
-            Closed::Failed(took) => package.close(Some(""), took, &mut told),
+            Closed::Passed(took) => package.close(asked, None, took, &mut told),
+            Closed::Failed(took) => package.close(asked, Some(""), took, &mut told),
             Closed::NotMade(why) => {
                 let message = format!("{}\n{why}", self.built.take(path));
                 told.push(whole(Status::Failed, message.trim().to_owned()));
@@ -190,7 +192,7 @@ impl Reader {
     fn json(&mut self, line: &json::Line, events: &mut Vec<Event>) {
         show(line.output.as_deref().unwrap_or_default().as_bytes(), events);
         let mut told = Vec::new();
-        self.packages.line(line, &mut told);
+        self.packages.line(line, self.tests.contains_key(&line.package), &mut told);
         self.tell(&line.package, told, events);
     }
 
@@ -199,16 +201,17 @@ impl Reader {
     fn end_package(&mut self, exit: &ExitStatus, events: &mut Vec<Event>) {
         let package = std::mem::take(&mut self.package);
         let mut told = std::mem::take(&mut self.unnamed);
+        let path = self.path.take().unwrap_or_else(|| self.only_package());
         match exit {
             ExitStatus::Exited(code) if !self.told && package.has_any() => {
                 let failure = format!("exit status {code}");
-                package.close((*code != 0).then_some(failure.as_str()), None, &mut told);
+                let asked = self.tests.contains_key(&path);
+                package.close(asked, (*code != 0).then_some(failure.as_str()), None, &mut told);
             }
             ExitStatus::Exited(_) | ExitStatus::Signaled(_) | ExitStatus::TimedOut | ExitStatus::Unknown(_) => {
                 package.cut(&mut told);
             }
         }
-        let path = self.path.take().unwrap_or_else(|| self.only_package());
         self.tell(&path, told, events);
     }
 

@@ -11,6 +11,15 @@ const EXEC_OVERHEAD: Duration = 50 * MILLISECOND;
 /// `go test`'s own time-out of a test binary.
 const TIMEOUT: Duration = 600 * SECOND;
 
+/// What a test binary is told by Muster alone, and what to do instead.
+const NOT_ARGS: [(&str, &str); 5] = [
+    ("test.run", "`packages` and `tags` say what is tested, and `muster build --run REGEX` for one build"),
+    ("test.skip", "`packages` and `tags` say what is tested, and `muster build --run REGEX` for one build"),
+    ("test.list", "every build lists its tests"),
+    ("test.bench", "no benchmark is run; a `[command]` can run some"),
+    ("test.v", "each test is told of as it is"),
+];
+
 /// Which packages may be split over several execs.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Split {
@@ -66,7 +75,7 @@ impl GoSettings {
             short: settings.flag("short")?.unwrap_or(false),
             count: settings.count("count")?,
             parallel: settings.count("parallel")?,
-            args: settings.texts("args")?.unwrap_or_default(),
+            args: args(&mut settings)?,
             split: split(&mut settings)?,
             together: settings.texts("together")?.unwrap_or_default(),
             subtests: settings.flag("subtests")?.unwrap_or(true),
@@ -124,6 +133,19 @@ fn flags(settings: &mut Settings) -> Result<Vec<String>, Error> {
     }
 }
 
+/// A test binary would run other tests than it is asked for, or tell them in another form.
+fn args(settings: &mut Settings) -> Result<Vec<String>, Error> {
+    let args = settings.texts("args")?.unwrap_or_default();
+    for arg in &args {
+        // One dash or two, and the value in the same word or the next.
+        let flag = arg.strip_prefix("--").or_else(|| arg.strip_prefix('-')).and_then(|flag| flag.split('=').next());
+        if let Some((name, instead)) = NOT_ARGS.iter().find(|(name, _)| Some(*name) == flag) {
+            return Err(settings.invalid("args", &format!("without `-{name}`: {instead}")));
+        }
+    }
+    Ok(args)
+}
+
 /// `false` is `-vet=off`; a list names checks.
 fn vet(settings: &mut Settings) -> Result<Option<String>, Error> {
     let Some(value) = settings.value("vet") else {
@@ -174,6 +196,19 @@ mod tests {
         assert!(error(r#"{"flags": ["-tags", "x"]}"#).starts_with("`flags`"));
         assert!(error(r#"{"packages": ["-exec=x"]}"#).starts_with("`packages`"));
         assert!(error(r#"{"split": "yes"}"#).starts_with("`split`"));
+    }
+
+    #[test]
+    fn what_muster_tells_test_binaries_is_no_argument() {
+        for arg in
+            ["-test.run=X", "--test.run", "-test.skip=X", "--test.list=.", "-test.bench", "-test.v", "-test.v=false"]
+        {
+            let error = error(&format!(r#"{{"args": ["-update", "{arg}", "x"]}}"#));
+            assert!(error.starts_with("`args` is to be without `-test."), "{error}");
+        }
+        assert!(error(r#"{"args": ["--test.skip", "X"]}"#).ends_with("`muster build --run REGEX` for one build"));
+        let others = r#"{"args": ["-test.cpu=1,4", "-test.vector", "test.run", "-run=x"]}"#;
+        assert_eq!(GoSettings::parse(others).unwrap().args.len(), 4);
     }
 
     #[test]

@@ -17,6 +17,8 @@ pub(crate) struct Fold {
     skipped: u64,
     failed: u64,
     bailed_out: bool,
+    /// What `prove` says at the end of one that failed.
+    told_failed: String,
     message: String,
 }
 
@@ -28,6 +30,7 @@ impl Fold {
             return;
         }
         self.points += 1;
+        self.told_failed.clear();
         match &point.directive {
             Some(Directive::Skip(_)) => self.skipped += 1,
             Some(Directive::Todo(_)) => {}
@@ -41,8 +44,14 @@ impl Fold {
     }
 
     pub(crate) fn plan(&mut self, count: u64, skip: Option<String>) {
+        self.told_failed.clear();
         self.plan = Some(count);
         self.skip_all = skip;
+    }
+
+    /// `prove` says that it failed; where more of the file follows, the file printed it itself.
+    pub(crate) fn prove_failed(&mut self, line: &str) {
+        say(&mut self.told_failed, line);
     }
 
     pub(crate) fn bail_out(&mut self, reason: &str) {
@@ -70,12 +79,18 @@ impl Fold {
                     self.failed += 1;
                     self.say(&format!("planned {plan} tests and ran {}", self.points));
                 }
+                // Without `-v` its points are not shown.
+                None if self.points == 0 && !self.told_failed.is_empty() => {}
                 None => {
                     self.failed += 1;
                     self.say(if self.points == 0 { "no test and no plan in its output" } else { "no plan" });
                 }
                 Some(_) => {}
             }
+        }
+        if !self.told_failed.is_empty() {
+            self.failed += 1;
+            say(&mut self.message, &self.told_failed);
         }
         if self.failed > 0 || self.bailed_out {
             (Status::Failed, self.message)
@@ -87,10 +102,14 @@ impl Fold {
     }
 
     fn say(&mut self, line: &str) {
-        let room = MESSAGE_LIMIT.saturating_sub(self.message.len() + 1);
-        if !self.message.is_empty() && room > 0 {
-            self.message.push('\n');
-        }
-        self.message.push_str(&line[..line.floor_char_boundary(room)]);
+        say(&mut self.message, line);
     }
+}
+
+fn say(message: &mut String, line: &str) {
+    let room = MESSAGE_LIMIT.saturating_sub(message.len() + 1);
+    if !message.is_empty() && room > 0 {
+        message.push('\n');
+    }
+    message.push_str(&line[..line.floor_char_boundary(room)]);
 }

@@ -34,6 +34,8 @@ pub(crate) enum Line {
         file: String,
         word: String,
     },
+    /// `prove` says of the file whose output came before that it failed.
+    Failed(String),
     /// The version, a pragma, an indented or an unknown line.
     Other,
 }
@@ -53,7 +55,22 @@ pub(crate) fn read(line: &str) -> Line {
             None => Line::Diagnostic(comment.to_owned()),
         };
     }
-    point(line).map(Line::Point).or_else(|| plan(line)).or_else(|| prove(line)).unwrap_or(Line::Other)
+    if is_time(line) {
+        return Line::Other;
+    }
+    point(line)
+        .map(Line::Point)
+        .or_else(|| plan(line))
+        .or_else(|| failed(line))
+        .or_else(|| prove(line))
+        .unwrap_or(Line::Other)
+}
+
+/// `ok      172 ms ( 0.00 usr ...`: how long a file took, by which `prove -v --timer` ends one that passed.
+fn is_time(line: &str) -> bool {
+    let rest = line.strip_prefix("ok ").map(str::trim_start).unwrap_or_default();
+    let digits = rest.find(|c: char| !c.is_ascii_digit()).unwrap_or(rest.len());
+    digits > 0 && rest[digits..].starts_with(" ms (")
 }
 
 fn point(line: &str) -> Option<Point> {
@@ -114,8 +131,26 @@ fn plan(line: &str) -> Option<Line> {
     Some(Line::Plan(count, (skip || count == 0).then(|| reason.to_owned())))
 }
 
-/// `t/name.t ...... ok`: a name, a space, two or more dots, and nothing or what became of it.
+/// `Dubious, test returned 3 (wstat 768, 0x300)` and the count after it, which `prove` prints of no file that passed.
+fn failed(line: &str) -> Option<Line> {
+    let told = line.trim_end();
+    let is_counted = |before: &str, after: &str| {
+        let count = told.strip_prefix(before).and_then(|rest| rest.strip_suffix(after));
+        count.is_some_and(|count| count.chars().all(|c| c.is_ascii_digit() || c == '/'))
+    };
+    let is_failed = told.starts_with("Dubious, test returned ")
+        || is_counted("Failed ", " subtests")
+        || is_counted("All ", " subtests passed")
+        || told == "No subtests run";
+    is_failed.then(|| Line::Failed(told.to_owned()))
+}
+
+/// `t/name.t ...... ok`: a name, a space, two or more dots, and nothing or what became of it. With `--timer` the time
+/// of the day comes first.
 fn prove(line: &str) -> Option<Line> {
+    let timed = line.strip_prefix('[').and_then(|rest| rest.split_once("] "));
+    let is_clock = |time: &str| time.chars().all(|c| c.is_ascii_digit() || c == ':');
+    let line = timed.filter(|(time, _)| is_clock(time)).map_or(line, |(_, line)| line);
     let (name, rest) = line.split_once(" ..")?;
     let word = rest.trim_start_matches('.').trim();
     if name.is_empty() || name.starts_with(char::is_whitespace) {
@@ -156,6 +191,13 @@ mod tests {
         assert_eq!(read("# muster-test: t/a b.t"), Line::File("t/a b.t".into()));
         assert_eq!(read("t/a.t .. "), Line::File("t/a.t".into()));
         assert_eq!(read("t/a.t ....... ok"), Line::Summed { file: "t/a.t".into(), word: "ok".into() });
+        assert_eq!(read("[18:35:12] t/a.t .. "), Line::File("t/a.t".into()));
+        assert_eq!(read("ok      172 ms ( 0.00 usr  0.00 sys +  0.04 cusr  0.01 csys =  0.05 CPU)"), Line::Other);
+        for failed in ["Dubious, test returned 3 (wstat 768, 0x300)", "Failed 1/2 subtests", "No subtests run"] {
+            assert_eq!(read(failed), Line::Failed(failed.into()));
+        }
+        assert_eq!(read("All 1 subtests passed "), Line::Failed("All 1 subtests passed".into()));
+        assert_eq!(read("Failed to open 1 subtests"), Line::Other);
         assert_eq!(read("    ok 1 - inner"), Line::Other);
         assert_eq!(read("TAP version 14"), Line::Other);
     }

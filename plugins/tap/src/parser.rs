@@ -113,6 +113,7 @@ impl Tap {
             Line::Diagnostic(text) => self.explain(&text),
             Line::File(name) => self.switch(&name, events),
             Line::Summed { file, word } => self.summed(&file, &word, events),
+            Line::Failed(told) => self.fold(|fold| fold.prove_failed(&told)),
             // The points of a subtest explain the point that sums them up, which comes after them.
             Line::Other => {}
         }
@@ -141,12 +142,17 @@ impl Tap {
             return;
         }
         let before = open.replace((name.to_owned(), Fold::default()));
-        if let Some((name, fold)) = before {
+        self.close(before, events);
+        events.push(Event::Banner(name.to_owned()));
+        events.push(Event::Started(name.to_owned()));
+    }
+
+    /// A file is over, as what follows is another's.
+    fn close(&self, open: Option<(String, Fold)>, events: &mut Vec<Event>) {
+        if let Some((name, fold)) = open {
             let (status, message) = fold.verdict();
             events.push(self.named(result(name, status, message)));
         }
-        events.push(Event::Banner(name.to_owned()));
-        events.push(Event::Started(name.to_owned()));
     }
 
     /// `prove` has summed up a file, whose points it did not show.
@@ -154,7 +160,7 @@ impl Tap {
         if !matches!(self.mode, Mode::File { .. }) || !self.tests.contains_key(file) {
             return;
         }
-        let verdict = match word.split([' ', ':']).next() {
+        let verdict = match word.split([' ', ':', ',']).next() {
             Some("ok") => Some((Status::Passed, String::new())),
             Some("skipped") => Some((Status::Skipped, word.trim_start_matches("skipped:").trim().to_owned())),
             Some("Failed" | "Dubious" | "All") => Some((Status::Failed, word.to_owned())),
@@ -164,7 +170,8 @@ impl Tap {
             return;
         };
         if let Mode::File { open, .. } = &mut self.mode {
-            *open = None;
+            let before = open.take().filter(|(name, _)| name != file);
+            self.close(before, events);
         }
         events.push(self.named(result(file.to_owned(), status, message)));
     }

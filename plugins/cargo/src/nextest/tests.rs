@@ -77,6 +77,57 @@ fn words_of_every_version() {
     check("            PASS [   0.001s] printed by a test", None);
 }
 
+/// What it printed with `flaky-result = "fail"` for the first, without most of the output.
+const FLAKY: &str = "    Starting 4 tests across 1 binary
+  TRY 1 FAIL [   0.098s] (───) nx a_flaky
+  stderr ───
+
+    thread 'a_flaky' (20466) panicked at src/lib.rs:1:24:
+    first time
+
+  TRY 2 PASS [   0.008s] (1/4) nx a_flaky
+           - test configured to fail if flaky
+  TRY 1 FAIL [   0.116s] (───) nx b_never
+  TRY 2 FAIL [   0.098s] (2/4) nx b_never
+  stderr ───
+
+    thread 'b_never' (20472) panicked at src/lib.rs:2:24:
+    every time
+
+        PASS [   0.016s] (3/4) nx d_good
+        FAIL [   0.109s] (4/4) nx c_once
+  stderr ───
+
+    thread 'c_once' (20474) panicked at src/lib.rs:3:23:
+    once
+
+────────────
+     Summary [   0.449s] 4 tests run: 1 passed, 3 failed, 0 skipped
+ FLKY-FL 2/2 [   0.008s] (1/4) nx a_flaky
+  TRY 2 FAIL [   0.098s] (2/4) nx b_never
+        FAIL [   0.109s] (4/4) nx c_once
+error: test run failed
+";
+
+#[test]
+fn what_is_named_again_at_the_end_counts_where_it_is_new() {
+    let ended = read(FLAKY);
+    let seen: Vec<(&str, Status, &str)> =
+        ended.iter().map(|result| (result.name.as_str(), result.status, result.message.as_str())).collect();
+    let why = "it passed when nextest tried it again, and is to fail if it is flaky";
+    assert_eq!(
+        seen,
+        [
+            ("nx a_flaky", Status::Passed, "passed when nextest tried it a 2. time"),
+            ("nx d_good", Status::Passed, ""),
+            ("nx c_once", Status::Failed, "thread 'c_once' (20474) panicked at src/lib.rs:3:23:\nonce"),
+            ("nx a_flaky", Status::Failed, why),
+            ("nx b_never", Status::Failed, "thread 'b_never' (20472) panicked at src/lib.rs:2:24:\nevery time"),
+        ]
+    );
+    assert_eq!(ended[4].duration, Some(98 * MILLISECOND));
+}
+
 #[test]
 fn nothing_counts_before_it_begins() {
     assert_eq!(read("        PASS [   0.001s] printed by a build script\n"), []);

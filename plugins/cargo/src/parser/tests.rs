@@ -81,6 +81,40 @@ fn a_harness_by_itself_names_tests_as_they_are() {
     assert_eq!(verdicts(&parse(&["a", "b"], output.as_bytes(), &[7])), [("b", Status::Failed), ("a", Status::Passed)]);
 }
 
+/// What a harness with one thread printed of a test whose child says `ok`, and which fails then.
+const NOT_OK: &str = "
+running 2 tests
+test a_first ... ok
+FAILED
+test b_next ... ok
+
+failures:
+
+---- a_first stdout ----
+
+thread 'a_first' (10572) panicked at lt.rs:2:80:
+after all
+note: run with `RUST_BACKTRACE=1` environment variable to display a backtrace
+
+
+failures:
+    a_first
+
+test result: FAILED. 1 passed; 1 failed; 0 ignored; 0 measured; 0 filtered out; finished in 0.15s
+
+";
+
+#[test]
+fn the_list_of_failures_is_believed() {
+    let events = parse(&["a_first", "b_next"], NOT_OK.as_bytes(), &[7]);
+    let passed = ("a_first", Status::Passed);
+    assert_eq!(verdicts(&events), [passed, ("b_next", Status::Passed), ("a_first", Status::Failed)]);
+    assert!(results(&events)[2].message.contains("\nafter all\n"));
+    // A list that a test printed is not.
+    let printed = "test a ... x\nfailures:\n    a\nok\n\ntest result: ok. 1 passed; 0 failed\n";
+    assert_eq!(verdicts(&parse(&["a"], printed.as_bytes(), &[7])), [("a", Status::Passed)]);
+}
+
 #[test]
 fn nextest_is_understood() {
     let events = parse(&["lt tests::ok"], NEXTEST.as_bytes(), &[64 * 1024]);

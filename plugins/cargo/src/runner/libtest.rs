@@ -1,6 +1,6 @@
 //! Reads what a test binary of the standard harness prints: a line for each test, and at the end why some failed.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::time::Duration;
 
 /// The longest message that is kept.
@@ -38,8 +38,10 @@ pub(crate) struct Libtest {
     unclear: Vec<(String, Duration)>,
     pub(crate) section: Section,
     messages: BTreeMap<String, String>,
+    /// Failures that were told.
+    told: BTreeSet<String>,
     /// The list of failures, and whether the line before was empty: one comes before that list.
-    listed: Vec<String>,
+    listed: BTreeSet<String>,
     after_empty: bool,
 }
 
@@ -56,8 +58,8 @@ impl Libtest {
     /// Reads a whole line; which tests are now known to have ended.
     pub(crate) fn line(&mut self, line: &str, now: Duration) -> Vec<Ended> {
         let line = line.trim_end_matches(['\n', '\r']);
-        if line.starts_with("test result: ") {
-            return self.summary(now);
+        if let Some(result) = line.strip_prefix("test result: ") {
+            return self.summary(!result.starts_with("ok"), now);
         }
         if self.section != Section::Tests {
             self.explanation(line);
@@ -88,14 +90,18 @@ impl Libtest {
         }
     }
 
-    /// The summary: every test has ended, those whose end was lost too.
-    fn summary(&mut self, now: Duration) -> Vec<Ended> {
+    /// The summary: every test has ended, those whose end was lost too. The list of failures is right where a test's own
+    /// output was taken for its end.
+    fn summary(&mut self, any_failed: bool, now: Duration) -> Vec<Ended> {
         self.unclear_open(now);
         let unclear = std::mem::take(&mut self.unclear);
-        let listed = std::mem::take(&mut self.listed);
+        let listed = if any_failed { std::mem::take(&mut self.listed) } else { BTreeSet::new() };
         let (failed, passed): (Vec<_>, Vec<_>) = unclear.into_iter().partition(|(name, _)| listed.contains(name));
         self.failed.extend(failed);
-        let mut ended = self.end();
+        let known: BTreeSet<&String> = self.failed.iter().map(|(name, _)| name).chain(&self.told).collect();
+        let missed: Vec<_> = listed.iter().filter(|name| !known.contains(name)).cloned().collect();
+        self.failed.extend(missed.into_iter().map(|name| (name, Duration::ZERO)));
+        let mut ended = self.tell_failed();
         let of = |(name, took)| Ended { name, outcome: Outcome::Passed, took, message: String::new() };
         ended.extend(passed.into_iter().map(of));
         ended
@@ -103,9 +109,17 @@ impl Libtest {
 
     /// The end of the output, expected or not: failures that nobody was told of. What became of the others is not known.
     pub(crate) fn end(&mut self) -> Vec<Ended> {
+        let ended = self.tell_failed();
+        self.told.clear();
+        ended
+    }
+
+    fn tell_failed(&mut self) -> Vec<Ended> {
         let mut messages = std::mem::take(&mut self.messages);
         let failed = std::mem::take(&mut self.failed);
-        *self = Libtest { open: self.open.take(), since: self.since, ..Libtest::default() };
+        let mut told = std::mem::take(&mut self.told);
+        told.extend(failed.iter().map(|(name, _)| name.clone()));
+        *self = Libtest { open: self.open.take(), since: self.since, told, ..Libtest::default() };
         let ended = failed.into_iter().map(|(name, took)| {
             let message = messages.remove(&name).unwrap_or_default().trim().to_owned();
             Ended { name, outcome: Outcome::Failed, took, message }
@@ -138,13 +152,14 @@ impl Libtest {
             self.section = Section::Failures(Some(name.to_owned()));
         } else if line == "failures:" && self.after_empty {
             self.section = Section::Failures(None);
+            self.listed.clear();
         } else if let Section::Failures(Some(name)) = &self.section {
             let message = self.messages.entry(name.clone()).or_default();
             let room = MESSAGE_LIMIT.saturating_sub(message.len());
             message.push_str(&line[..boundary(line, room)]);
             message.push('\n');
         } else if let Some(name) = line.strip_prefix("    ") {
-            self.listed.push(name.to_owned());
+            self.listed.insert(name.to_owned());
         }
         self.after_empty = line.is_empty();
     }

@@ -9,6 +9,7 @@ mod facts;
 mod folders;
 mod libtest;
 mod make;
+mod output;
 mod prune;
 mod record;
 mod relocate;

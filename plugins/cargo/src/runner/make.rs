@@ -77,6 +77,8 @@ pub(crate) fn record(request: &Request) -> Result<i32> {
         cargo.arg("--config").arg(format!("target.{}.runner=['{}']", target, stand_in.display()));
     }
     cargo.env(RUSTDOC, env::var_os("RUSTDOC").unwrap_or_else(|| "rustdoc".into())).env("RUSTDOC", own.join("rustdoc"));
+    // Else it would ask the harnesses for less than is read of them.
+    cargo.env("CARGO_TERM_QUIET", "false");
     if !by_nextest {
         cargo.env(RECORD_EXEC, "1").env("RUSTC_WORKSPACE_WRAPPER", own.join("rustc"));
     }

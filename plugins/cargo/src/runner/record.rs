@@ -12,10 +12,11 @@ use crate::unit::{Kind, Listed, Unit, escape};
 use crate::{Result, make};
 
 /// Variables that are this program's own, or the machine's.
-const LEFT_OUT: [&str; 9] = [
+const LEFT_OUT: [&str; 10] = [
     "PATH",
     "CARGO_HOME",
     "CARGO_TARGET_DIR",
+    "CARGO_TERM_QUIET",
     "RUSTUP_HOME",
     "RUSTUP_TOOLCHAIN_SOURCE",
     "RUSTC_WORKSPACE_WRAPPER",
@@ -51,7 +52,7 @@ pub(crate) fn exec(args: &[OsString]) -> Result<i32> {
         tests.extend(all.into_iter().map(|name| Listed { ignored: ignored.contains(&name), name }));
     }
     let kind = if has_harness { Kind::Libtest } else { Kind::Plain };
-    note(kind, text(program)?, rest, tests)?;
+    note(kind, text(program)?, &aloud(rest), tests)?;
     Ok(0)
 }
 
@@ -64,7 +65,7 @@ pub(crate) fn rustdoc(args: &[OsString]) -> Result<i32> {
     if env::var_os(make::RECORD_DOC).is_none() {
         return Ok(0);
     }
-    let args = without_stand_in(args);
+    let args = aloud(&without_stand_in(args));
     let list = ["--test-args", "--list --format terse"];
     let mut tests = names(Command::new(&program).args(&args).args(list))?;
     // Two examples that a macro put on one line have one name, and one verdict.
@@ -86,6 +87,19 @@ fn without_stand_in(args: &[OsString]) -> Vec<OsString> {
             args.next();
         } else {
             kept.push(arg.clone());
+        }
+    }
+    kept
+}
+
+/// Without what has a harness print a dot for each test: a `cargo test` that is quiet asks for it.
+fn aloud(args: &[OsString]) -> Vec<OsString> {
+    let mut kept: Vec<OsString> = Vec::new();
+    for arg in args {
+        if arg != "--quiet" && arg != "-q" {
+            kept.push(arg.clone());
+        } else if matches!(kept.last(), Some(last) if last == "--test-args") {
+            kept.pop();
         }
     }
     kept

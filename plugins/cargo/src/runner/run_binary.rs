@@ -2,10 +2,9 @@
 
 use std::collections::BTreeSet;
 use std::fmt::Display;
-use std::io::Read as _;
 use std::os::unix::process::ExitStatusExt as _;
 use std::path::Path;
-use std::process::{Child, Command, ExitStatus, Stdio};
+use std::process::{Command, ExitStatus, Stdio};
 use std::time::{Duration, Instant};
 
 use crate::folders::{self, UNITS};
@@ -13,14 +12,17 @@ use crate::libtest::{Ended, Libtest, Outcome};
 use crate::relocate::Moved;
 use crate::request::Part;
 use crate::unit::{Kind, Unit, doc_file};
-use crate::{Result, facts};
+use crate::{Result, facts, output};
 
 /// The most bytes of names in one command (the system takes 2 MiB with the environment).
 const NAMES_LIMIT: usize = 1024 * 1024;
 /// The longest line that may be the harness's own.
 const LINE_LIMIT: usize = 64 * 1024;
-/// Bytes read at once.
-const READ_BYTES: usize = 64 * 1024;
+/// How long output may stay open after a process's end.
+const OUTPUT_PATIENCE: Duration = Duration::from_secs(5);
+
+/// Said where it does.
+const LEFT_OPEN: &[u8] = b"\nmuster: a process that a test began holds its output open; it is not waited for\n";
 
 /// Runs tests of one binary, or the documentation tests of one crate; whether all passed.
 pub(crate) fn run(part: &Part, threads: Option<usize>, own: &Path, moved: &Moved) -> Result<bool> {
@@ -116,8 +118,15 @@ impl Running<'_> {
             line: Vec::new(),
             names: BTreeSet::new(),
         };
-        reading.all(&mut child)?;
-        let status = child.wait().map_err(|error| format!("wait for {:?}: {}", command.get_program(), error))?;
+        let followed = output::follow(&mut child, OUTPUT_PATIENCE, |piece| {
+            facts::text(piece);
+            reading.take(piece);
+        });
+        let (status, drained) =
+            followed.map_err(|error| format!("read what {:?} prints: {}", command.get_program(), error))?;
+        if !drained {
+            facts::text(LEFT_OPEN);
+        }
         let open = reading.libtest.open.clone().filter(|name| self.is_serial() && self.part.tests.contains(name));
         let open = open.map(|name| (name, reading.begun.elapsed().saturating_sub(reading.libtest.since)));
         reading.finish();
@@ -145,19 +154,6 @@ struct Reading<'a> {
 }
 
 impl Reading<'_> {
-    fn all(&mut self, child: &mut Child) -> Result<()> {
-        let mut out = child.stdout.take().ok_or_else(|| "the output was not asked for".to_owned())?;
-        let mut buffer = vec![0; READ_BYTES];
-        loop {
-            let count = out.read(&mut buffer).map_err(|error| format!("read the output of a test: {}", error))?;
-            if count == 0 {
-                return Ok(());
-            }
-            facts::text(&buffer[..count]);
-            self.take(&buffer[..count]);
-        }
-    }
-
     fn take(&mut self, bytes: &[u8]) {
         let now = self.begun.elapsed();
         for piece in bytes.split_inclusive(|&byte| byte == b'\n') {

@@ -10,12 +10,13 @@ use crate::{Result, facts, make};
 
 /// The longest expression in one argument (the system takes 128 KiB).
 const EXPRESSION_LIMIT: usize = 64 * 1024;
-/// How it is to report: one line for each end of a test, and the output of those that failed.
-const REPORT: [&str; 12] = [
+/// How it is to report: one line for each end of a test, and the output of those that failed. Only at the very end does
+/// it say which tests fail because they are flaky.
+const REPORT: [&str; 11] = [
     "--status-level",
     "pass",
     "--final-status-level",
-    "none",
+    "fail",
     "--failure-output",
     "immediate",
     "--success-output",
@@ -23,7 +24,6 @@ const REPORT: [&str; 12] = [
     "--color",
     "never",
     "--no-fail-fast",
-    "--test-threads",
 ];
 /// The same for what not every version has an argument for.
 const ENVIRONMENT: [(&str, &str); 3] =
@@ -43,7 +43,8 @@ pub(crate) fn run(request: &Request, own: &Path, moved: &Moved) -> Result<i32> {
         moved.program(&target.join(&part.program))?;
     }
     let mut command = nextest(request, own, "run")?;
-    command.args(REPORT).arg(request.threads.map_or_else(|| "num-cpus".to_owned(), |threads| threads.to_string()));
+    command.args(REPORT);
+    command.args(request.threads.iter().flat_map(|threads| ["--test-threads".to_owned(), threads.to_string()]));
     command.envs(ENVIRONMENT);
     for part in &request.parts {
         for expression in expressions(part) {

@@ -38,6 +38,8 @@ impl Drop for Root {
 pub(crate) struct Machine {
     work: PathBuf,
     settings: String,
+    /// Whether it is the caller's.
+    local: bool,
     /// PATH without nextest, where it is to be hidden.
     path: Option<String>,
 }
@@ -53,7 +55,7 @@ impl Machine {
     pub(crate) fn with_source(work: &Path, settings: &str, path: Option<String>) -> Machine {
         fs::create_dir_all(work).unwrap();
         copy(Path::new(TREE), &work.join("tree"));
-        Machine { work: work.to_owned(), settings: settings.to_owned(), path }
+        Machine { work: work.to_owned(), settings: settings.to_owned(), local: true, path }
     }
 
     /// Another, with this one's tree as it is now; this one's is gone then.
@@ -64,8 +66,13 @@ impl Machine {
         Machine { work: work.to_owned(), ..self }
     }
 
+    /// The same, as one that is not the caller's.
+    pub(crate) fn of_others(self) -> Machine {
+        Machine { local: false, ..self }
+    }
+
     fn place(&self) -> Place {
-        builder::place(self.work.to_str().unwrap())
+        Place { local: self.local, ..builder::place(self.work.to_str().unwrap()) }
     }
 
     /// Makes the tree and lists its tests.
@@ -126,6 +133,8 @@ impl Machine {
         process.stdout(file.try_clone().unwrap()).stderr(file).env("RUST_BACKTRACE", "0");
         // What stands around a test of this test set is not the project's, and does no harm; but for clippy.
         process.env_remove("RUSTC_WORKSPACE_WRAPPER");
+        // The tree has tests that look at these: they are to be of the nextest that runs them.
+        process.env_remove("NEXTEST_ATTEMPT").env_remove("NEXTEST_TEST_THREADS");
         process.envs(self.path.iter().map(|path| ("PATH", path)));
         let status = process.status().unwrap();
         let exit = status.code().map_or(ExitStatus::Signaled("?".into()), ExitStatus::Exited);

@@ -221,15 +221,16 @@ impl Package {
         }
     }
 
-    /// The test binary has ended.
-    pub(crate) fn close(mut self, failure: Option<&str>, took: Option<Duration>, told: &mut Vec<Told>) {
+    /// The test binary has ended. The package as a whole is told where it was asked for, and where nothing of it tells
+    /// how it ended.
+    pub(crate) fn close(mut self, asked: bool, failure: Option<&str>, took: Option<Duration>, told: &mut Vec<Told>) {
         self.flush(0, told);
         let running: Vec<String> = self.open.iter().filter(|(_, open)| !open.paused).map(|(n, _)| n.clone()).collect();
         let whole = |status, message| Told::Finished(Finished { test: None, status, duration: took, message });
         let Some(failure) = failure else {
             // Their ends were not recognised, and none of them failed.
             running.iter().rev().for_each(|name| self.finish(name, Status::Passed, None, told));
-            if !self.any {
+            if asked || !self.any {
                 told.push(whole(Status::Passed, String::new()));
             }
             return;
@@ -244,7 +245,7 @@ impl Package {
                 self.finish(name, Status::Failed, None, told);
             }
         }
-        if !self.any_failed {
+        if asked || !self.any_failed {
             let output = std::mem::take(&mut self.output).text();
             told.push(whole(Status::Failed, format!("{output}\n{failure}").trim().to_owned()));
         }

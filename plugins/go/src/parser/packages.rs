@@ -14,8 +14,8 @@ pub(crate) struct Packages {
 }
 
 impl Packages {
-    /// Takes in an event, and says what it tells of its package's tests.
-    pub(crate) fn line(&mut self, line: &Line, told: &mut Vec<Told>) {
+    /// Takes in an event, and says what it tells of its package's tests, and of the package where that was asked for.
+    pub(crate) fn line(&mut self, line: &Line, asked: bool, told: &mut Vec<Told>) {
         match (line.action.as_str(), line.test.as_deref()) {
             ("output" | "build-output", test) => {
                 let output = line.output.as_deref().unwrap_or_default();
@@ -26,7 +26,7 @@ impl Packages {
                     None => package.text_of(None, text),
                 }
             }
-            ("pass" | "fail" | "skip", None) => self.close(line, told),
+            ("pass" | "fail" | "skip", None) => self.close(line, asked, told),
             ("run", Some(test)) => self.package(line).begin(test, told),
             ("pause", Some(test)) => self.package(line).pause(test),
             ("cont", Some(test)) => self.package(line).resume(test, told),
@@ -41,11 +41,11 @@ impl Packages {
         self.open.entry(line.package.clone()).or_default()
     }
 
-    fn close(&mut self, line: &Line, told: &mut Vec<Told>) {
+    fn close(&mut self, line: &Line, asked: bool, told: &mut Vec<Told>) {
         let package = self.open.remove(&line.package).unwrap_or_default();
         match line.action.as_str() {
-            "pass" => package.close(None, line.elapsed, told),
-            "fail" => package.close(Some(""), line.elapsed, told),
+            "pass" => package.close(asked, None, line.elapsed, told),
+            "fail" => package.close(asked, Some(""), line.elapsed, told),
             _ => {
                 let message = package.into_output();
                 told.push(Told::Finished(Finished { test: None, status: Status::Skipped, duration: None, message }));

@@ -183,6 +183,29 @@ fn a_package_of_which_nothing_ran_mentions_nothing() {
     assert_eq!(verdicts(&parse("", &whole, told.as_bytes(), &ExitStatus::Exited(0), &[9])), ["Passed m/a"]);
 }
 
+/// A binary that could not list its tests: the package was asked for, whatever of it runs.
+#[test]
+fn a_package_that_was_asked_for_is_told() {
+    let whole = [Test { suite: "m/a".into(), ..test("m/a") }];
+    let ran = "=== RUN   TestA\n--- PASS: TestA (0.00s)\n=== RUN   TestB\n--- PASS: TestB (0.00s)\nPASS\n";
+    let package = "\x1eMUSTER {\"event\":\"package\",\"package\":\"m/a\"}\n";
+    let exited = "\x1eMUSTER {\"event\":\"exited\",\"package\":\"m/a\",\"ok\":true,\"end\":\"\",\"took\":0.5}\n";
+    let bad = (
+        exited.replace("true", "false").replace("\"end\":\"\"", "\"end\":\"exit status 1\""),
+        ran.replace("PASS: TestB", "FAIL: TestB"),
+    );
+    let told = |output: &str| parse("", &whole, output.as_bytes(), &ExitStatus::Exited(1), &[9]);
+    for output in [format!("{package}{ran}{exited}"), format!("{ran}ok  \tm/a\t0.500s\n")] {
+        let events = told(&output);
+        assert_eq!(verdicts(&events), ["Passed m/a", "Passed m/a.TestA", "Passed m/a.TestB"]);
+        let of_all = results(&events).into_iter().find(|result| result.name == "m/a").unwrap();
+        assert_eq!(of_all.duration, Some(SECOND / 2));
+    }
+    for output in [format!("{package}{}{}", bad.1, bad.0), format!("{}FAIL\tm/a\t0.500s\n", bad.1)] {
+        assert_eq!(verdicts(&told(&output)), ["Failed m/a", "Failed m/a.TestB", "Passed m/a.TestA"]);
+    }
+}
+
 /// What go 1.20 and later print for `-test.v=test2json`.
 #[test]
 fn marked_lines() {

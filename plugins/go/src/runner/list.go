@@ -2,7 +2,6 @@ package main
 
 import (
 	"bytes"
-	"context"
 	"fmt"
 	"os"
 	"os/exec"
@@ -15,8 +14,8 @@ import (
 )
 
 const (
-	// listTime is how long a binary may take to list its tests: a TestMain runs before that.
-	listTime = time.Minute
+	// listTime is how long a binary may take to list its tests where they have no time-out: a TestMain runs before that.
+	listTime = 10 * time.Minute
 	// batch is how many names one fact holds.
 	batch = 500
 )
@@ -68,15 +67,20 @@ func names(asked request, known made, index int) []string {
 		return names
 	}
 	defer os.RemoveAll(filepath.Dir(binary))
-	ctx, cancel := context.WithTimeout(context.Background(), listTime)
-	defer cancel()
-	cmd := exec.CommandContext(ctx, binary, append([]string{"-test.list=."}, asked.Args...)...)
+	timeout := time.Duration(asked.Timeout)
+	if timeout == 0 {
+		timeout = listTime
+	}
+	cmd := exec.Command(binary, append([]string{"-test.list=."}, asked.Args...)...)
 	cmd.Dir = filepath.Join(asked.Tree, one.Dir)
 	cmd.Env = environment(known, cmd.Dir)
 	var out bytes.Buffer
-	cmd.Stdout = &out
-	if err := cmd.Run(); err != nil {
-		fmt.Printf("muster: %s does not list its tests (%v) and is run as a whole\n", one.Package, err)
+	failed, _, err := follow(cmd, &out, false, timeout)
+	if err != nil {
+		failed = err.Error()
+	}
+	if failed != "" {
+		fmt.Printf("muster: %s does not list its tests (%s) and is run as a whole\n", one.Package, failed)
 		return names
 	}
 	for _, line := range strings.Split(out.String(), "\n") {

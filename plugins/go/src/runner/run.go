@@ -69,11 +69,12 @@ func runPart(asked request, known made, index int, tests []string) (bool, error)
 	defer os.RemoveAll(filepath.Dir(binary))
 	ok, end, began := true, "", time.Now()
 	for _, pattern := range patterns(tests) {
-		args := append([]string{"-test.paniconexit0", "-test.v=" + known.Verbose}, asked.Args...)
+		args := []string{"-test.paniconexit0", "-test.v=" + known.Verbose}
 		if pattern != "" {
 			args = append(args, "-test.run="+pattern)
 		}
-		cmd := exec.Command(binary, args...)
+		// Last, as flags end where the project's own arguments begin.
+		cmd := exec.Command(binary, append(args, asked.Args...)...)
 		cmd.Dir = filepath.Join(asked.Tree, one.Dir)
 		cmd.Env = environment(known, cmd.Dir)
 		failed, err := runBinary(cmd, time.Duration(asked.Timeout))
@@ -125,27 +126,12 @@ func environment(known made, dir string) []string {
 
 // runBinary runs it to its end and says how it failed, if it did.
 func runBinary(cmd *exec.Cmd, timeout time.Duration) (string, error) {
-	reader, writer, err := os.Pipe()
-	if err != nil {
-		return "", err
-	}
-	defer reader.Close()
-	cmd.Stdout, cmd.Stderr = writer, writer
-	err = cmd.Start()
-	writer.Close()
-	if err != nil {
-		return "", err
-	}
 	out := &output{ended: true}
-	drained := make(chan struct{})
-	go func() {
-		io.Copy(out, reader)
-		close(drained)
-	}()
-	failed := wait(cmd, timeout)
-	if !isDrained(drained, timeout) {
-		reader.Close()
-		<-drained
+	failed, drained, err := follow(cmd, out, true, timeout)
+	if err != nil {
+		return "", err
+	}
+	if !drained {
 		fmt.Println("*** Test I/O incomplete after exiting.")
 		if failed == "" {
 			failed = "its output stayed open after its end"
@@ -155,6 +141,37 @@ func runBinary(cmd *exec.Cmd, timeout time.Duration) (string, error) {
 		fmt.Println()
 	}
 	return failed, nil
+}
+
+// follow runs it to its end and copies its output, or all that it prints. It says how it failed, if it did, and whether
+// the output has ended too: what a test left behind may hold it open.
+func follow(cmd *exec.Cmd, out io.Writer, all bool, timeout time.Duration) (string, bool, error) {
+	reader, writer, err := os.Pipe()
+	if err != nil {
+		return "", false, err
+	}
+	defer reader.Close()
+	cmd.Stdout = writer
+	if all {
+		cmd.Stderr = writer
+	}
+	err = cmd.Start()
+	writer.Close()
+	if err != nil {
+		return "", false, err
+	}
+	drained := make(chan struct{})
+	go func() {
+		io.Copy(out, reader)
+		close(drained)
+	}()
+	failed := wait(cmd, timeout)
+	if isDrained(drained, timeout) {
+		return failed, true, nil
+	}
+	reader.Close()
+	<-drained
+	return failed, false, nil
 }
 
 // output passes bytes on, and knows whether the last line ended.

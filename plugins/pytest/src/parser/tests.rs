@@ -60,6 +60,76 @@ fn plain_output_is_understood() {
     );
 }
 
+/// What pytest 9.2 and pytest-xdist 3.8 printed of one file, without the reports.
+const BY_WORKERS: &str = "\
+scheduling tests via LoadScheduling
+
+tests/test_a.py::test_x 
+tests/test_a.py::test_y[a b] 
+[gw0] [ 12%] PASSED tests/test_a.py::test_x 
+tests/test_a.py::test_z 
+[gw1] [ 37%] FAILED tests/test_a.py::test_y[a b] 
+[gw1] [ 50%] SKIPPED tests/test_a.py::test_z 
+tests/test_a.py::test_s 
+tests/test_a.py::test_quiet 
+[gw1] [ 62%] ERROR tests/test_a.py::test_s 
+[gw0] [100%] PASSED tests/test_a.py::test_quiet 
+=========================== short test summary info ============================
+FAILED tests/test_a.py::test_y[a b] - AssertionError: why
+ERROR tests/test_a.py::test_s - RuntimeError: setup
+========= 1 failed, 4 passed, 1 skipped, 1 xfailed, 2 errors in 0.81s ==========
+";
+const WITHOUT_CAPTURE: &str = "\
+tests/test_a.py::test_x hello
+PASSED
+tests/test_a.py::test_y[a b] PASSED is what it says
+FAILED
+tests/test_a.py::test_z SKIPPED (not here)
+tests/test_a.py::test_s ERROR
+tests/test_a.py::test_quiet PASSED
+=========================== short test summary info ============================
+FAILED tests/test_a.py::test_y[a b] - AssertionError: why
+ERROR tests/test_a.py::test_s - RuntimeError: setup
+";
+const WITH_LIVE_LOG: &str = "\
+tests/test_a.py::test_x 
+-------------------------------- live log call ---------------------------------
+ERROR    root:test_a.py:4 oops
+PASSED                                                                   [ 12%]
+tests/test_a.py::test_y[a b] FAILED                                      [ 25%]
+tests/test_a.py::test_z SKIPPED (not here)                               [ 50%]
+tests/test_a.py::test_s ERROR                                            [ 75%]
+tests/test_a.py::test_quiet PASSED                                       [100%]
+=========================== short test summary info ============================
+FAILED tests/test_a.py::test_y[a b] - AssertionError: why
+ERROR tests/test_a.py::test_s - RuntimeError: setup
+";
+
+#[test]
+fn plain_output_is_understood_in_every_form() {
+    let forms = [
+        (BY_WORKERS.to_owned(), ""),
+        (BY_WORKERS.replace("%]", "/8]"), ""),
+        (BY_WORKERS.replace("] [ 12%]", "] 986.9us"), ""),
+        (WITHOUT_CAPTURE.to_owned(), "not here"),
+        (WITH_LIVE_LOG.to_owned(), "not here"),
+        (WITH_LIVE_LOG.replace("[ 12%]", "418.6us"), "not here"),
+    ];
+    for (output, reason) in forms {
+        let mut told = verdicts(&parse(output.as_bytes(), &[output.len()]));
+        told.sort_by(|a, b| a.0.cmp(&b.0));
+        let of = |name: &str, status, message: &str| (format!("tests/test_a.py::{name}"), status, message.to_owned());
+        let expected = [
+            of("test_quiet", Status::Passed, ""),
+            of("test_s", Status::Failed, "RuntimeError: setup"),
+            of("test_x", Status::Passed, ""),
+            of("test_y[a b]", Status::Failed, "AssertionError: why"),
+            of("test_z", Status::Skipped, reason),
+        ];
+        assert_eq!(told, expected, "{output}");
+    }
+}
+
 #[test]
 fn what_only_looks_like_a_fact_is_text() {
     let odd = b"\x1e\x1eMUST \x1eMUSTER nonsense\n\x1eMUSTER {\"event\"\n\xff\xfe\x1eMUSTER {\"event\":7}\nend\x1eMUS";
@@ -87,6 +157,7 @@ proptest! {
             prop_oneof![
                 Just(FACTS.as_bytes().to_vec()),
                 Just(PLAIN.as_bytes().to_vec()),
+                Just(WITHOUT_CAPTURE.as_bytes().to_vec()),
                 Just(b"\x1e".to_vec()),
                 Just(b"\x1eMUSTER ".to_vec()),
                 Just(b"{\"event\":\"missing\",\"names\":[\"q\"]}\n".to_vec()),

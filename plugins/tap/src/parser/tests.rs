@@ -74,28 +74,125 @@ fn one_file_needs_no_name() {
     assert!(!killed.iter().any(|event| matches!(event, Event::Finished(_))));
 }
 
+/// `prove -v --merge` of TAP::Harness 3.44, without its summary.
+const PROVE_VERBOSE: &str = "\
+t/a.t .. 
+1..1
+ok 1 - fine
+ok
+t/b.t .. 
+1..1
+ok 1 - fine
+# Looks like your test exited with 3 just after 1.
+Dubious, test returned 3 (wstat 768, 0x300)
+All 1 subtests passed 
+t/c.t .. skipped: no net
+t/d.t .. 
+1..2
+ok 1 - x
+not ok 2 - y
+Failed 1/2 subtests 
+t/e.t .. 
+hello
+No subtests run 
+t/f.t .. 
+1..3
+ok 1 - x
+ok 2 - y
+Failed 1/3 subtests 
+t/g.t .. 
+1..1
+ok 1 - killed later
+All 1 subtests passed 
+
+Test Summary Report
+-------------------
+t/b.t (Wstat: 768 (exited 3) Tests: 1 Failed: 0)
+  Non-zero exit status: 3
+Result: FAIL
+";
+
+/// The same files by `prove` alone.
+const PROVE: &str = "\
+t/a.t .. ok
+t/b.t .. 
+Dubious, test returned 3 (wstat 768, 0x300)
+All 1 subtests passed 
+t/c.t .. skipped: no net
+t/d.t .. 
+Failed 1/2 subtests 
+t/e.t .. 
+No subtests run 
+t/f.t .. 
+Failed 1/3 subtests 
+t/g.t .. 
+All 1 subtests passed 
+";
+
+/// Two of them by `prove --timer` and by `prove -v --timer`.
+const PROVE_TIMED: [&str; 2] = [
+    "\
+[18:42:40] t/a.t .. ok       47 ms ( 0.00 usr  0.00 sys +  0.03 cusr  0.00 csys =  0.03 CPU)
+[18:42:40] t/b.t .. 
+Dubious, test returned 3 (wstat 768, 0x300)
+All 1 subtests passed 
+[18:42:40]
+",
+    "\
+[18:35:12] t/a.t .. 
+1..1
+ok 1 - fine
+ok      172 ms ( 0.00 usr  0.00 sys +  0.04 cusr  0.01 csys =  0.05 CPU)
+[18:35:12] t/b.t .. 
+1..1
+ok 1 - fine
+Dubious, test returned 3 (wstat 768, 0x300)
+All 1 subtests passed 
+[18:35:12]
+",
+];
+
+const DUBIOUS: &str = "Dubious, test returned 3 (wstat 768, 0x300)\nAll 1 subtests passed";
+
 #[test]
 fn prove_is_understood() {
-    let verbose = "t/a.t .. \n1..1\nok 1\nok\nt/b.t .. \nnot ok 1 - x\n1..1\nDubious\n";
-    check(
-        "",
-        &["t/a.t", "t/b.t"],
-        verbose,
-        1,
-        &[("t/a.t", Status::Passed, ""), ("t/b.t", Status::Failed, "not ok 1 - x")],
-    );
-    let quiet = "t/a.t .... ok\nt/b.t .... Failed 1/2 subtests\nt/c.t .... skipped: no net\nAll tests\n";
-    check(
-        "",
-        &["t/a.t", "t/b.t", "t/c.t"],
-        quiet,
-        1,
-        &[
+    let files = ["t/a.t", "t/b.t", "t/c.t", "t/d.t", "t/e.t", "t/f.t", "t/g.t"];
+    let all = |of_d, of_f, of_g| {
+        [
             ("t/a.t", Status::Passed, ""),
-            ("t/b.t", Status::Failed, "Failed 1/2 subtests"),
+            ("t/b.t", Status::Failed, DUBIOUS),
             ("t/c.t", Status::Skipped, "no net"),
-        ],
-    );
+            ("t/d.t", Status::Failed, of_d),
+            ("t/e.t", Status::Failed, "No subtests run"),
+            ("t/f.t", Status::Failed, of_f),
+            ("t/g.t", Status::Failed, of_g),
+        ]
+    };
+    let of_f = "planned 3 tests and ran 2\nFailed 1/3 subtests";
+    let verbose = all("not ok 2 - y\nFailed 1/2 subtests", of_f, "All 1 subtests passed");
+    check("", &files, PROVE_VERBOSE, 1, &verbose);
+    let told = all("Failed 1/2 subtests", "Failed 1/3 subtests", "All 1 subtests passed\nexit status 1");
+    check("", &files, PROVE, 1, &told);
+    let on_one_line = "t/a.t .... ok\nt/b.t .... Dubious, test returned 3 (wstat 768, 0x300)\n";
+    let of_b = ("t/b.t", Status::Failed, "Dubious, test returned 3 (wstat 768, 0x300)");
+    check("", &["t/a.t", "t/b.t"], on_one_line, 1, &[("t/a.t", Status::Passed, ""), of_b]);
+}
+
+#[test]
+fn prove_that_takes_the_time_is_understood() {
+    let [plain, verbose] = PROVE_TIMED;
+    let dubious = format!("{DUBIOUS}\nexit status 1");
+    let (a, b) = (("t/a.t", Status::Passed, ""), ("t/b.t", Status::Failed, DUBIOUS));
+    check("", &["t/a.t", "t/b.t"], verbose, 1, &[a, b]);
+    check("", &["t/a.t", "t/b.t"], plain, 1, &[a, ("t/b.t", Status::Failed, &dubious)]);
+    let (alone, _) = verbose.split_at(verbose.find("[18:35:12] t/b.t").unwrap());
+    check("", &["t/a.t"], alone, 0, &[a]);
+}
+
+#[test]
+fn a_file_may_print_what_prove_says() {
+    let output = "1..2\nok 1 - x\nFailed 1/2 subtests\nok 2 - y\n";
+    check("", &["t/a.t"], output, 0, &[("t/a.t", Status::Passed, "")]);
 }
 
 #[test]
@@ -136,6 +233,7 @@ proptest! {
                 Just(b"ok 1 - a\r\n".to_vec()),
                 Just(b"  ---\n".to_vec()),
                 Just(b"t/a.t ..".to_vec()),
+                Just(PROVE.as_bytes().to_vec()),
                 proptest::collection::vec(any::<u8>(), 0..20),
             ],
             0..6,

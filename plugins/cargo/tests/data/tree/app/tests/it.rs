@@ -48,3 +48,15 @@ fn aborts() {
 fn derived() {
     assert_eq!(derive::seven!(), 7);
 }
+
+#[test]
+fn as_many_at_once_as_somebody_says() {
+    if let Ok(threads) = std::env::var("NEXTEST_TEST_THREADS") {
+        assert!(threads == "1" || threads == "7", "neither Muster says {threads} nor the project");
+    }
+}
+
+#[test]
+fn passes_the_second_time() {
+    assert_ne!(std::env::var("NEXTEST_ATTEMPT").as_deref(), Ok("1"));
+}
