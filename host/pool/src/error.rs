@@ -99,6 +99,12 @@ pub enum PoolError {
         /// The machine that was asked for.
         name: String,
     },
+    /// A machine is no orphan: a lease holds it, or it is being destroyed.
+    #[error("destroy orphan {name}: it is in use")]
+    Held {
+        /// The machine.
+        name: String,
+    },
     /// A machine that was held is gone.
     #[error("take up {name} again: it is gone: {cause}")]
     Lost {
@@ -173,6 +179,7 @@ impl PoolError {
             | PoolError::ShutDown
             | PoolError::Prepare { .. }
             | PoolError::Keep { .. }
+            | PoolError::Held { .. }
             | PoolError::Ledger { .. }
             | PoolError::Spawn { .. }
             | PoolError::Source { .. } => ExecFailureKind::Other,

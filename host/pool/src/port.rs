@@ -52,10 +52,11 @@ pub trait Pool: Send + Sync {
     /// If the source of machines cannot tell.
     async fn orphans(&self) -> Result<Vec<Orphan>, PoolError>;
 
-    /// Destroys an orphan. Destroying what is gone is no error.
+    /// Destroys an orphan. Destroying what is gone is no error; what a lease holds, since it was adopted meanwhile, is left
+    /// alone.
     ///
     /// # Errors
-    /// If the source of machines refuses.
+    /// If the source of machines refuses, or the machine is leased.
     async fn destroy_orphan(&self, orphan: &Orphan) -> Result<(), PoolError>;
 
     /// Ends all leases, refuses further ones, and returns when nothing is left behind or the deadlines have passed.

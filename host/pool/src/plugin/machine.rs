@@ -9,7 +9,7 @@ use buildlet::{BuildletUrl, Secret};
 use engine::LeaseId;
 use tokio::time::{Instant, sleep, timeout_at};
 
-use super::settings::{BUILD, COORDINATOR, LEASE};
+use super::settings::{BUILD, COORDINATOR, LEASE, POOL};
 use super::shared::HeldMachine;
 use super::{MachineSource, MachineSpec, MachineState, PluginSettings, SourceError};
 use crate::connect::{LeaseNumbers, connect, reconnect};
@@ -34,6 +34,7 @@ pub(super) fn spec(settings: &PluginSettings, request: &LeaseRequest) -> Machine
         name: machine_name(settings, request.lease),
         labels: vec![
             (COORDINATOR.to_owned(), settings.coordinator.clone()),
+            (POOL.to_owned(), settings.name.clone()),
             (BUILD.to_owned(), request.build.to_string()),
             (LEASE.to_owned(), request.lease.to_string()),
         ],

@@ -11,7 +11,7 @@ use tokio_util::task::TaskTracker;
 
 use super::adopt::adopt;
 use super::machine::destroy;
-use super::settings::COORDINATOR;
+use super::settings::{COORDINATOR, POOL};
 use super::shared::{HeldMachine, Place, Shared, State};
 use super::{MachineSource, PluginSettings};
 use crate::connect::LeaseNumbers;
@@ -146,7 +146,8 @@ impl Pool for PluginPool {
 
     async fn orphans(&self) -> Result<Vec<Orphan>, PoolError> {
         let shared = &self.shared;
-        let labels = [(COORDINATOR.to_owned(), shared.settings.coordinator.clone())];
+        let PluginSettings { coordinator, name, .. } = &shared.settings;
+        let labels = [(COORDINATOR.to_owned(), coordinator.clone()), (POOL.to_owned(), name.clone())];
         let found = shared.source.list(&labels).await.map_err(|source| shared.failed("list", source))?;
         let mut state = shared.state();
         // What the source no longer has will not be adopted.
@@ -168,14 +169,21 @@ impl Pool for PluginPool {
 
     async fn destroy_orphan(&self, orphan: &Orphan) -> Result<(), PoolError> {
         let shared = &self.shared;
-        // It is not adopted any more, whatever comes of this: what cannot be destroyed now is listed again.
-        shared.state().held.retain(|held| {
-            let other = held.handle != orphan.handle;
-            if !other {
-                shared.forget(held.number);
+        {
+            let mut state = shared.state();
+            // It was adopted since it was listed, or is not an orphan of this pool at all.
+            if state.names.contains(&orphan.name) {
+                return Err(PoolError::Held { name: orphan.name.clone() });
             }
-            other
-        });
+            // It is not adopted any more, whatever comes of this: what cannot be destroyed now is listed again.
+            state.held.retain(|held| {
+                let other = held.handle != orphan.handle;
+                if !other {
+                    shared.forget(held.number);
+                }
+                other
+            });
+        }
         destroy(shared.source.as_ref(), &shared.settings, &orphan.handle)
             .await
             .map_err(|source| shared.failed("destroy", source))

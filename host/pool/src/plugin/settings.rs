@@ -8,6 +8,9 @@ use buildlet::client::ClientSettings;
 /// The label that names the coordinator whose machine it is.
 pub(super) const COORDINATOR: &str = "muster-coordinator";
 
+/// The label that names the pool: several may have machines of one source.
+pub(super) const POOL: &str = "muster-pool";
+
 /// The label that names the build.
 pub(super) const BUILD: &str = "muster-build";
 
@@ -17,7 +20,7 @@ pub(super) const LEASE: &str = "muster-lease";
 /// Settings of a pool over a plugin.
 #[derive(Clone, Debug)]
 pub struct PluginSettings {
-    /// The pool's name.
+    /// The pool's name: machines with another's label are never touched, nor are those without one.
     pub name: String,
     /// The coordinator, in letters, digits and `-`: machines with another's label are never touched. One that stays
     /// the same over restarts finds its orphans again.

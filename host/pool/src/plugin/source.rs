@@ -55,7 +55,7 @@ pub struct MachineSpec {
     pub host_type: String,
     /// Unique; at most 61 letters, digits and `-`.
     pub name: String,
-    /// Put on the machine so that `list` finds it: coordinator, build, lease.
+    /// Put on the machine so that `list` finds it: coordinator, pool, build, lease.
     pub labels: Vec<(String, String)>,
     /// The `muster` binary as this machine has it, for sources that share its file system.
     pub agent_binary: PathBuf,

@@ -8,7 +8,7 @@ use async_trait::async_trait;
 use engine::{BuildId, LeaseId, Role};
 use pool::conformance::{self, Subject, Survivor};
 use pool::plugin::{MachineSource, MachineSpec, MachineState, PluginPool, PluginSettings, SourceError, SourceMachine};
-use pool::{Capacity, Condition, Granted, LeaseRequest, Pool, PoolError};
+use pool::{Capacity, Condition, Granted, LeaseRequest, Orphan, Pool, PoolError};
 use tempfile::TempDir;
 use tokio_util::sync::CancellationToken;
 
@@ -217,6 +217,41 @@ async fn orphans_are_ours_that_no_lease_holds() {
     let other = PluginSettings { coordinator: "other".to_owned(), ..PluginSettings::new("made", "", "") };
     let other = PluginPool::new(Arc::clone(&source) as Arc<dyn MachineSource>, other);
     assert_eq!(other.orphans().await.unwrap(), []);
+    pool.shutdown().await;
+    assert!(source.machines.lock().unwrap().is_empty());
+}
+
+/// As where two pools of a coordinator use one engine.
+#[tokio::test(flavor = "multi_thread")]
+async fn pools_over_one_source_leave_each_others_machines_alone() {
+    let source = Arc::new(ProcessSource::new(None));
+    let pool = |name: &str| {
+        let settings = PluginSettings { name: name.to_owned(), ..settings() };
+        PluginPool::new(Arc::clone(&source) as Arc<dyn MachineSource>, settings)
+    };
+    let (big, small) = (pool("big"), pool("small"));
+    let granted = big.acquire(request(1), CancellationToken::new()).await.unwrap();
+    assert_eq!(small.orphans().await.unwrap(), [], "a leased one");
+    drop(big);
+    assert_eq!(small.orphans().await.unwrap(), [], "one that is left");
+    let orphans = pool("big").orphans().await.unwrap();
+    let names: Vec<&str> = orphans.iter().map(|orphan| orphan.name.as_str()).collect();
+    assert_eq!(names, [granted.machine.name.as_str()]);
+    pool("big").destroy_orphan(&orphans[0]).await.unwrap();
+    assert!(source.machines.lock().unwrap().is_empty());
+}
+
+/// It may have been adopted since it was listed.
+#[tokio::test(flavor = "multi_thread")]
+async fn a_leased_machine_is_destroyed_as_no_orphan() {
+    let source = Arc::new(ProcessSource::new(None));
+    let pool = PluginPool::new(Arc::clone(&source) as Arc<dyn MachineSource>, settings());
+    let granted = pool.acquire(request(1), CancellationToken::new()).await.unwrap();
+    let name = granted.machine.name.clone();
+    let listed = Orphan { handle: format!("process/{name}"), name, pool: "made".to_owned(), created: None };
+    let refused = pool.destroy_orphan(&listed).await.expect_err("it is leased");
+    assert!(matches!(refused, PoolError::Held { .. }), "{}", refused.chain());
+    granted.client.status().await.unwrap();
     pool.shutdown().await;
     assert!(source.machines.lock().unwrap().is_empty());
 }
