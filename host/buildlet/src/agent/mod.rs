@@ -22,6 +22,7 @@ mod http1;
 mod paths;
 mod process;
 mod remove;
+mod tree_writes;
 
 mod error;
 mod refusal;

@@ -54,6 +54,7 @@ async fn handle(state: &Arc<AgentState>, exchange: &mut Exchange<'_>) -> Result<
         && let Some(lease) = MusterParams::lease(&exchange.head)?
     {
         state.execs.admit(lease).await?;
+        state.tree_writes.end_before(lease).await;
     }
     match path.as_str() {
         "/status" => plain::status(state, exchange).await,

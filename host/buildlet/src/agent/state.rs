@@ -14,6 +14,7 @@ use super::{
     contact::Contact,
     exec::{Execs, GO_DIRS},
     process::{Cgroups, Orphans, Ownership, RunningNotes},
+    tree_writes::TreeWrites,
 };
 use crate::protocol::{Extensions, Platform, STATUS_VERSION, Status, millis};
 
@@ -26,6 +27,7 @@ pub(crate) struct AgentState {
     pub(crate) config: AgentConfig,
     pub(crate) work_dir: PathBuf,
     pub(crate) execs: Arc<Execs>,
+    pub(crate) tree_writes: Arc<TreeWrites>,
     pub(crate) cgroups: Cgroups,
     pub(crate) orphans: Arc<Orphans>,
     /// Work that goes on after its request.
@@ -75,6 +77,7 @@ impl AgentState {
         Ok(AgentState {
             work_dir,
             execs: Arc::new(execs),
+            tree_writes: Arc::new(TreeWrites::new()),
             cgroups,
             orphans: Arc::new(orphans),
             tasks: TaskTracker::new(),

@@ -3,10 +3,12 @@
 use std::time::Duration;
 
 use http::{HeaderMap, Method, StatusCode};
+use tokio::time::Instant;
 
 use super::{
     Client,
     error::{ExecFailure, FailureKind, chain},
+    exec_time::ExecTime,
     exec_types::{ExecEnd, ExecRequest, OutputSink},
     request::Call,
     response::Answer,
@@ -24,43 +26,24 @@ impl Client {
     /// # Errors
     /// If the command could not be run or its end was not seen; a command that fails is no error.
     pub async fn exec(&self, request: &ExecRequest, sink: &mut dyn OutputSink) -> Result<ExecEnd, ExecFailure> {
-        let mut next_offset = request.offset;
-        let Some(deadline) = request.deadline else {
-            return self.run(request, sink, &mut next_offset).await;
-        };
         // An agent that knows the deadline ends the command itself, and its last output still arrives.
         let grace = match self.extensions() {
             Some(_) => self.shared.settings.deadline_grace,
             None => Duration::ZERO,
         };
-        let running = self.run(request, sink, &mut next_offset);
-        match tokio::time::timeout(deadline.saturating_add(grace), running).await {
-            Ok(result) => result,
-            Err(_) => Err(ExecFailure {
-                kind: FailureKind::TimedOut,
-                detail: format!("still running after {deadline:?}"),
-                next_offset,
-            }),
-        }
-    }
-
-    async fn run(
-        &self,
-        request: &ExecRequest,
-        sink: &mut dyn OutputSink,
-        next_offset: &mut u64,
-    ) -> Result<ExecEnd, ExecFailure> {
+        let mut time = ExecTime::new(request.deadline, grace);
+        let mut next_offset = request.offset;
         let muster = self.extensions().is_some();
         if !muster && (request.attach_only || request.offset > 0) {
             return Err(ExecFailure {
                 kind: FailureKind::Gone,
                 detail: "this buildlet keeps no output to attach to".to_owned(),
-                next_offset: *next_offset,
+                next_offset,
             });
         }
         let call = self.exec_call(request, muster);
-        let sent = self.shared.send(call, self.shared.settings.head).await;
-        let mut answer = sent.map_err(ExecFailure::at(*next_offset))?;
+        let sent = self.shared.send(call, self.shared.settings.head);
+        let mut answer = time.wait(next_offset, sent).await?;
         match answer.status {
             StatusCode::OK => {}
             // A command that is not there is the caller's mistake, not the machine's: a result.
@@ -68,20 +51,21 @@ impl Client {
                 let text = answer.error_text().await;
                 return Ok(not_found(text));
             }
-            _ => return Err(ExecFailure::at(*next_offset)(answer.into_failure().await)),
+            _ => return Err(ExecFailure::at(next_offset)(answer.into_failure().await)),
         }
         loop {
-            let chunk = answer.chunk().await.map_err(ExecFailure::at(*next_offset))?;
-            let Some(chunk) = chunk else { break };
+            let Some(chunk) = time.wait(next_offset, answer.chunk()).await? else { break };
             let length = chunk.len() as u64;
-            sink.push(*next_offset, chunk).await.map_err(|error| ExecFailure {
+            let began = Instant::now();
+            sink.push(next_offset, chunk).await.map_err(|error| ExecFailure {
                 kind: FailureKind::Local,
                 detail: format!("keeping the output: {}", chain(&error)),
-                next_offset: *next_offset,
+                next_offset,
             })?;
-            *next_offset += length;
+            time.kept(began.elapsed());
+            next_offset += length;
         }
-        read_end(&answer, *next_offset)
+        read_end(&answer, next_offset)
     }
 
     fn exec_call(&self, request: &ExecRequest, muster: bool) -> Call {

@@ -11,6 +11,7 @@ mod connection;
 mod connector;
 mod error;
 mod exec;
+mod exec_time;
 mod exec_types;
 mod files;
 mod handle;

@@ -1,12 +1,15 @@
 //! What is no result: time limits, dead peers, and what a client cannot have seen.
 
-use std::time::Duration;
+use std::{io, time::Duration};
 
 use anyhow::Result;
+use async_trait::async_trait;
 use buildlet::{
     BuildletUrl,
-    client::{Client, ClientSettings, FailureKind},
+    client::{Client, ClientSettings, ExecRequest, FailureKind, OutputSink},
+    protocol::CommandResult,
 };
+use bytes::Bytes;
 use tokio::{
     io::{AsyncReadExt as _, AsyncWriteExt as _},
     net::TcpListener,
@@ -14,8 +17,16 @@ use tokio::{
 
 use crate::support::{PATIENCE, TestAgent, sh};
 
+/// What a peer begins an answer to `/exec` with.
+const BEGUN: &str = "HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\nTrailer: Process-State\r\n\r\n1\r\n.\r\n";
+
 /// A peer that answers the first `answered` requests to `/status`, begins an answer to `/exec`, and never ends it.
 async fn hanging_peer(answered: usize) -> Result<BuildletUrl> {
+    peer(answered, BEGUN.to_owned()).await
+}
+
+/// A peer that answers the first `answered` requests to `/status`, and `/exec` with this.
+async fn peer(answered: usize, exec: String) -> Result<BuildletUrl> {
     let listener = TcpListener::bind("127.0.0.1:0").await?;
     let url = BuildletUrl::plain("127.0.0.1", listener.local_addr()?.port(), None);
     tokio::spawn(async move {
@@ -25,7 +36,7 @@ async fn hanging_peer(answered: usize) -> Result<BuildletUrl> {
             let mut head = vec![0; 4096];
             let count = stream.read(&mut head).await.unwrap_or(0);
             let answer = if head[..count].starts_with(b"POST /exec") {
-                "HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\nTrailer: Process-State\r\n\r\n1\r\n.\r\n"
+                exec.as_str()
             } else if left > 0 {
                 left -= 1;
                 "HTTP/1.1 200 OK\r\nContent-Length: 2\r\nConnection: close\r\n\r\n{}"
@@ -49,6 +60,28 @@ async fn a_deadline_gives_exactly_the_timed_out_kind() -> Result<()> {
     let mut output = Vec::new();
     let failure = client.exec(&request, &mut output).await.expect_err("it hangs");
     assert_eq!((failure.kind, failure.next_offset, output.as_slice()), (FailureKind::TimedOut, 1, b".".as_slice()));
+    Ok(())
+}
+
+/// Keeps what comes only after a while, as when a store is away.
+struct Held(Duration);
+
+#[async_trait]
+impl OutputSink for Held {
+    async fn push(&mut self, _offset: u64, _chunk: Bytes) -> io::Result<()> {
+        tokio::time::sleep(self.0).await;
+        Ok(())
+    }
+}
+
+#[tokio::test]
+async fn time_in_which_output_cannot_be_kept_is_not_the_commands() -> Result<()> {
+    let ended = format!("{BEGUN}0\r\nProcess-State: ok\r\n\r\n");
+    let client = Client::connect(&peer(usize::MAX, ended).await?, ClientSettings::default()).await?;
+    let deadline = Duration::from_secs(1);
+    let request = ExecRequest { deadline: Some(deadline), ..sh("whatever") };
+    let end = client.exec(&request, &mut Held(deadline.mul_f32(1.2))).await?;
+    assert_eq!((end.result, end.output_bytes), (CommandResult::Exited(0), 1));
     Ok(())
 }
 

@@ -9,15 +9,16 @@ use anyhow::Result;
 use buildlet::{
     BuildletUrl,
     client::{Compression, FailureKind, UrlOutcome},
+    protocol::Lease,
 };
 use bytes::Bytes;
 use futures::{StreamExt as _, TryStreamExt as _, stream};
 use tokio::{
     io::{AsyncReadExt as _, AsyncWriteExt as _},
-    net::TcpListener,
+    net::{TcpListener, TcpStream},
 };
 
-use crate::support::TestAgent;
+use crate::support::{PATIENCE, TestAgent};
 
 fn make_tree(root: &Path) -> Result<()> {
     std::fs::create_dir_all(root.join("empty"))?;
@@ -73,6 +74,73 @@ async fn a_wrong_digest_is_refused_and_the_tree_wiped() -> Result<()> {
     let answer = crate::support::raw(&agent.url, &[head.as_bytes(), &archive].concat()).await?;
     assert!(String::from_utf8_lossy(&answer).starts_with("HTTP/1.1 400 "));
     assert_eq!(std::fs::read_dir(agent.work_dir().join("t"))?.count(), 0);
+    agent.stop().await.map(drop)
+}
+
+/// An upload into `t` that has made a first file and then stops.
+async fn stuck_upload(agent: &TestAgent, lease: u64) -> Result<TcpStream> {
+    let mut stream = TcpStream::connect((agent.url.host.as_str(), agent.url.port)).await?;
+    let head = format!(
+        "PUT /writetgz?dir=t HTTP/1.1\r\nHost: h\r\nAuthorization: Basic Z29tb3RlOnMzY3JldA==\r\nX-Muster: 1\r\n\
+         X-Muster-Lease: {lease}\r\nContent-Length: 1000000\r\n\r\n"
+    );
+    let mut builder = tar::Builder::new(Vec::new());
+    builder.append_data(&mut tar_header(1), "early", &b"x"[..])?;
+    stream.write_all(&[head.as_bytes(), builder.get_ref()].concat()).await?;
+    let early = agent.work_dir().join("t/early");
+    crate::support::until("the upload has begun", || early.exists()).await?;
+    Ok(stream)
+}
+
+fn tar_header(size: u64) -> tar::Header {
+    let mut header = tar::Header::new_gnu();
+    header.set_size(size);
+    header.set_mode(0o644);
+    header
+}
+
+/// Goes away, and gives what the agent said last.
+async fn abandon(mut stream: TcpStream) -> Result<String> {
+    stream.shutdown().await?;
+    let mut answer = Vec::new();
+    tokio::time::timeout(PATIENCE, stream.read_to_end(&mut answer)).await??;
+    Ok(String::from_utf8_lossy(&answer).into_owned())
+}
+
+/// As when a coordinator's host vanished: that its connection is gone is noticed long after another took its place.
+#[tokio::test]
+async fn an_upload_that_was_left_in_its_middle_spoils_no_later_tree() -> Result<()> {
+    let agent = TestAgent::start().await?;
+    let client = agent.client().await?;
+    client.set_lease(Lease(7));
+    make_tree(&agent.work_dir().join("original"))?;
+    let pieces: Vec<Bytes> = client.get_archive("original", Compression::None).await?.try_collect().await?;
+    let again = || stream::iter(pieces.clone().into_iter().map(Ok));
+    for removes in [true, false] {
+        let left = stuck_upload(&agent, 7).await?;
+        if removes {
+            client.remove_all(&["t"]).await?;
+        }
+        client.put_archive(again(), "t", Compression::None).await?;
+        let answer = abandon(left).await?;
+        assert!(answer.starts_with("HTTP/1.1 409 "), "{answer}");
+        check_tree(&agent.work_dir().join("t"), &agent.work_dir().join("original"))?;
+        assert!(!agent.work_dir().join("t/early").exists());
+        client.remove_all(&["t"]).await?;
+    }
+    agent.stop().await.map(drop)
+}
+
+#[tokio::test]
+async fn a_newer_lease_ends_what_the_former_uploads() -> Result<()> {
+    let agent = TestAgent::start().await?;
+    let left = stuck_upload(&agent, 7).await?;
+    let client = agent.client().await?;
+    client.set_lease(Lease(8));
+    client.put_file("content", "elsewhere", 0o644).await?;
+    assert_eq!(std::fs::read_dir(agent.work_dir().join("t"))?.count(), 0);
+    let answer = abandon(left).await?;
+    assert!(answer.starts_with("HTTP/1.1 409 "), "{answer}");
     agent.stop().await.map(drop)
 }
 

@@ -16,11 +16,13 @@ use tokio::{sync::mpsc, task::JoinHandle};
 use super::{
     super::{
         bridge::{BlockingReader, BlockingWriter, channel},
+        exec::MusterParams,
         http1::Exchange,
         paths,
         refusal::{Fail, Refusal},
         remove::remove_content,
         state::AgentState,
+        tree_writes::TreeWrite,
     },
     files::inside,
     plain::require,
@@ -42,20 +44,26 @@ pub(crate) async fn write_tgz(state: &Arc<AgentState>, exchange: &mut Exchange<'
     if by_url && relative == Path::new("go1.4") && base.is_dir() {
         return Ok(exchange.text("SKIP").await?);
     }
+    let url = if by_url { Some(url(exchange).await?) } else { None };
+    let lease = MusterParams::lease(&exchange.head)?;
+    let write = state.tree_writes.begin(vec![base.clone()], lease, &state.execs).await?;
     std::fs::create_dir_all(&base).map_err(|error| Refusal::io("mkdir of base", &error))?;
-    let unpacking = Unpacking::begin(exchange, base)?;
-    if by_url {
-        let form = exchange.form().await?.ok_or_else(|| Refusal::bad_request("http: POST too large"))?;
-        let url = form.get("url").or_else(|| exchange.head.query.get("url")).unwrap_or_default();
-        let url = String::from_utf8_lossy(url).into_owned();
-        if url.is_empty() {
-            return Err(Refusal::bad_request("missing url POST param").into());
-        }
-        unpacking.fetch(state, &url).await?;
-    } else {
-        unpacking.receive(exchange).await?;
+    let unpacking = Unpacking::begin(exchange, base, write)?;
+    match url {
+        Some(url) => unpacking.fetch(state, &url).await?,
+        None => unpacking.receive(exchange).await?,
     }
     Ok(exchange.text("OK").await?)
+}
+
+/// The URL of an archive.
+async fn url(exchange: &mut Exchange<'_>) -> Result<String, Fail> {
+    let form = exchange.form().await?.ok_or_else(|| Refusal::bad_request("http: POST too large"))?;
+    let url = form.get("url").or_else(|| exchange.head.query.get("url")).unwrap_or_default();
+    if url.is_empty() {
+        return Err(Refusal::bad_request("missing url POST param").into());
+    }
+    Ok(String::from_utf8_lossy(url).into_owned())
 }
 
 /// An archive being unpacked while it arrives.
@@ -67,10 +75,12 @@ struct Unpacking {
     /// A part of a tree is removed again: nothing else was there.
     wipe: bool,
     aware: bool,
+    /// What Go's clients send is left alone, as by Go's buildlets: they may send several into one place.
+    write: Option<TreeWrite>,
 }
 
 impl Unpacking {
-    fn begin(exchange: &Exchange<'_>, base: PathBuf) -> Result<Self, Refusal> {
+    fn begin(exchange: &Exchange<'_>, base: PathBuf, write: TreeWrite) -> Result<Self, Refusal> {
         let aware = exchange.head.flag(headers::MUSTER);
         let mut entries = std::fs::read_dir(&base).map_err(|error| Refusal::io("reading the directory", &error))?;
         let wipe = aware && entries.next().is_none();
@@ -80,31 +90,49 @@ impl Unpacking {
         let (pieces, receiver) = channel();
         let into = base.clone();
         let task = tokio::task::spawn_blocking(move || extract(BlockingReader::new(receiver), &into, &options));
-        Ok(Unpacking { pieces, task, result: None, base, wipe, aware })
+        Ok(Unpacking { pieces, task, result: None, base, wipe, aware, write: aware.then_some(write) })
+    }
+
+    /// The next piece; or a refusal, once the place is another's.
+    async fn next<T>(&self, piece: impl Future<Output = Result<T, Fail>>) -> Result<T, Fail> {
+        let stopped = async {
+            match &self.write {
+                Some(write) => write.stopped().await,
+                None => std::future::pending().await,
+            }
+        };
+        tokio::select! {
+            biased;
+            () = stopped => Err(Refusal::new(409, "given up: another request makes or removes what is there").into()),
+            piece = piece => piece,
+        }
+    }
+
+    /// Ends it in its middle: what was sent so far must not be taken for the whole.
+    async fn give_up(self) {
+        let _ = self.pieces.send(Err(io::ErrorKind::ConnectionAborted.into())).await;
+        let _ = self.end(false).await;
     }
 
     async fn receive(mut self, exchange: &mut Exchange<'_>) -> Result<(), Fail> {
         let mut hasher = ring::digest::Context::new(&ring::digest::SHA256);
         loop {
-            match exchange.chunk().await {
-                Ok(Some(chunk)) => {
-                    if self.aware {
-                        hasher.update(&chunk);
-                    }
-                    // Where the archive ended before the body did, the rest is only counted.
-                    if self.result.is_none() && self.pieces.send(Ok(chunk)).await.is_err() {
-                        let refused = self.wait().await?.is_err();
-                        if refused {
-                            return self.end(true).await;
-                        }
-                    }
+            let chunk = match self.next(async { Ok(exchange.chunk().await?) }).await {
+                Ok(chunk) => chunk,
+                Err(fail) => {
+                    self.give_up().await;
+                    return Err(fail);
                 }
-                Ok(None) => break,
-                Err(error) => {
-                    // What was sent so far must not be taken for the whole.
-                    let _ = self.pieces.send(Err(io::ErrorKind::ConnectionAborted.into())).await;
-                    let _ = self.end(false).await;
-                    return Err(error.into());
+            };
+            let Some(chunk) = chunk else { break };
+            if self.aware {
+                hasher.update(&chunk);
+            }
+            // Where the archive ended before the body did, the rest is only counted.
+            if self.result.is_none() && self.pieces.send(Ok(chunk)).await.is_err() {
+                let refused = self.wait().await?.is_err();
+                if refused {
+                    return self.end(true).await;
                 }
             }
         }
@@ -125,24 +153,23 @@ impl Unpacking {
     async fn fetch(self, state: &AgentState, url: &str) -> Result<(), Fail> {
         let failed = |error: &reqwest::Error| Refusal::new(500, format!("fetching URL {url}: {}", chain(error)));
         let fetcher = state.fetcher().map_err(|error| failed(&error))?;
-        let mut response = fetcher.get(url).send().await.map_err(|error| failed(&error))?;
+        let asked = async { fetcher.get(url).send().await.map_err(|error| failed(&error).into()) };
+        let mut response = self.next(asked).await?;
         if response.status() != reqwest::StatusCode::OK {
             let text = format!("writetgz: fetching provided URL {url:?}: {}", response.status());
             return Err(Refusal::new(500, text).into());
         }
         loop {
-            match response.chunk().await {
+            match self.next(async { response.chunk().await.map_err(|error| failed(&error).into()) }).await {
                 Ok(Some(chunk)) => {
                     if self.pieces.send(Ok(chunk)).await.is_err() {
                         break;
                     }
                 }
                 Ok(None) => break,
-                Err(error) => {
-                    let refusal = failed(&error);
-                    let _ = self.pieces.send(Err(io::Error::other(error))).await;
-                    let _ = self.end(true).await;
-                    return Err(refusal.into());
+                Err(fail) => {
+                    self.give_up().await;
+                    return Err(fail);
                 }
             }
         }

@@ -4,6 +4,7 @@ use std::{io, path::PathBuf, sync::Arc};
 
 use super::{
     super::{
+        exec::MusterParams,
         http1::Exchange,
         paths,
         refusal::{Fail, Refusal, io_cause, is_full},
@@ -24,7 +25,10 @@ pub(crate) async fn clone(state: &Arc<AgentState>, exchange: &mut Exchange<'_>) 
     let dir = text("dir");
     let relative = paths::relative(dir.as_bytes()).ok_or_else(|| Refusal::bad_request("bogus dir"))?;
     let target = inside(state, &relative, "bogus dir")?;
+    let lease = MusterParams::lease(&exchange.head)?;
+    let write = state.tree_writes.begin(vec![target.clone()], lease, &state.execs).await?;
     let cloned = tokio::task::spawn_blocking(move || {
+        let _write = write;
         let cloned = snapshot::clone::clone_tree(&source, &target);
         if cloned.as_ref().is_err_and(snapshot::CloneError::is_partial)
             && let Err(error) = remove_content(&target)

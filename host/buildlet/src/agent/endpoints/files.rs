@@ -11,6 +11,7 @@ use tokio::io::AsyncWriteExt as _;
 
 use super::{
     super::{
+        exec::MusterParams,
         http1::Exchange,
         paths,
         refusal::{Fail, Refusal},
@@ -76,10 +77,13 @@ pub(crate) async fn remove_all(state: &Arc<AgentState>, exchange: &mut Exchange<
         return Err(Refusal::bad_request("requires 'path' parameter").into());
     }
     let work_dir = state.work_dir.clone();
+    let places: Vec<PathBuf> = targets.iter().map(|target| paths::join(&work_dir, target)).collect();
+    let lease = MusterParams::lease(&exchange.head)?;
+    let write = state.tree_writes.begin(places.clone(), lease, &state.execs).await?;
     let removed = tokio::task::spawn_blocking(move || {
-        targets.iter().try_for_each(|target| {
-            if target == Path::new(".") { remove_content(&work_dir) } else { remove_tree(&work_dir.join(target)) }
-        })
+        // Whoever comes next waits for this, also if the client does not.
+        let _write = write;
+        places.iter().try_for_each(|place| if *place == work_dir { remove_content(place) } else { remove_tree(place) })
     })
     .await
     .map_err(io::Error::other)?;

@@ -103,14 +103,11 @@ impl Execs {
         let _admission = self.admission.lock().await;
         {
             let mut inner = self.lock();
-            match inner.lease {
-                Some(current) if lease < current => {
-                    let text = format!("lease {lease} is over: this machine serves lease {current}");
-                    return Err(Refusal { status: 409, text, reason: Some("lease") });
-                }
-                Some(current) if lease == current => return Ok(()),
-                Some(_) | None => inner.lease = Some(lease),
+            inner.check(Some(lease))?;
+            if inner.lease == Some(lease) {
+                return Ok(());
             }
+            inner.lease = Some(lease);
         }
         std::fs::write(&self.lease_file, lease.to_string())
             .map_err(|error| Refusal::io("recording the lease", &error))?;
@@ -126,6 +123,11 @@ impl Execs {
             Kept::Known(_) | Kept::Lost => true,
         });
         Ok(())
+    }
+
+    /// Refuses a request whose lease is over.
+    pub(crate) fn check(&self, lease: Option<Lease>) -> Result<(), Refusal> {
+        self.lock().check(lease)
     }
 
     /// The highest lease that was let in.
@@ -168,12 +170,7 @@ impl Execs {
         if inner.closed {
             return Err(Refusal::new(503, "the agent is ending"));
         }
-        if let (Some(lease), Some(current)) = (lease, inner.lease)
-            && lease < current
-        {
-            let text = format!("lease {lease} is over: this machine serves lease {current}");
-            return Err(Refusal { status: 409, text, reason: Some("lease") });
-        }
+        inner.check(lease)?;
         inner.next += 1;
         let number = inner.next;
         let (sender, stop) = watch::channel(None);
@@ -235,6 +232,18 @@ impl Execs {
 
     fn lock(&self) -> std::sync::MutexGuard<'_, Inner> {
         self.inner.lock().expect("no holder of this lock can panic")
+    }
+}
+
+impl Inner {
+    fn check(&self, lease: Option<Lease>) -> Result<(), Refusal> {
+        match (lease, self.lease) {
+            (Some(lease), Some(current)) if lease < current => {
+                let text = format!("lease {lease} is over: this machine serves lease {current}");
+                Err(Refusal { status: 409, text, reason: Some("lease") })
+            }
+            (Some(_) | None, Some(_) | None) => Ok(()),
+        }
     }
 }
 
