@@ -206,7 +206,10 @@ impl Driver {
         for effect in effects {
             match effect {
                 Effect::Record(record) => self.recorded(*record).await,
-                Effect::Do { op, build, task } => self.carry_out(op, build, task),
+                Effect::Do { op, build, task } => {
+                    self.engine.begun(op, self.clock.now());
+                    self.carry_out(op, build, task);
+                }
                 Effect::Cancel(op) => {
                     if let Some(token) = self.under_way.get(&op) {
                         token.cancel();

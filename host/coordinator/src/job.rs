@@ -26,7 +26,6 @@ use crate::log::BuildLog;
 use crate::output::OutputStore;
 use crate::ports::{BuilderConfig, PluginSet, PolicyRun, Source};
 use crate::report::Excerpts;
-use crate::streams;
 use crate::view::BuildUpdate;
 
 /// What a build is given.
@@ -158,10 +157,7 @@ impl Job {
     /// # Errors
     /// What there is of it cannot be read.
     pub(crate) async fn log(&self) -> io::Result<MutexGuard<'_, BuildLog>> {
-        let open = async || {
-            let writer = self.kept.writer(streams::ORDERED).await?;
-            BuildLog::new(writer).map(tokio::sync::Mutex::new)
-        };
+        let open = async || BuildLog::open(&self.kept).await.map(tokio::sync::Mutex::new);
         Ok(self.log.get_or_try_init(open).await?.lock().await)
     }
 

@@ -7,11 +7,16 @@ use engine::{AttemptId, BuildId};
 use logs::{LogError, LogStore, LogWriter};
 
 use crate::excerpts::StoredExcerpts;
+use crate::exec_log::ExecLog;
 use crate::output::Shown;
 use crate::streams;
 
 /// What is read at a time.
 const READ_BYTES: usize = 1 << 20;
+
+/// How often in a row another coordinator may be ahead of a writer. There is one at most, and each time it is further: a
+/// coordinator that lost no more than the database writes until it knows that.
+pub(crate) const MOST_TAKEN: u32 = 16;
 
 /// The streams of one build.
 #[derive(Clone)]
@@ -30,35 +35,36 @@ impl KeptStreams {
         self.logs.is_some()
     }
 
-    /// The writer of a stream; none where it is sealed, or no logs are kept.
-    pub(crate) async fn writer(&self, stream: &str) -> io::Result<Option<LogWriter>> {
-        Ok(match self.open(stream).await? {
-            Opened::Writer(writer) => Some(writer),
-            Opened::Sealed(_) | Opened::None => None,
-        })
-    }
-
     /// The raw output of an exec, with what was kept of it in an earlier life.
     pub(crate) async fn exec(&self, name: &str) -> io::Result<ExecLog> {
-        let stream = streams::exec(name);
-        let (writer, end) = match self.open(&stream).await? {
-            Opened::Writer(writer) => (Some(writer), 0),
-            Opened::Sealed(end) => (None, end),
-            Opened::None => (None, 0),
-        };
-        Ok(ExecLog { writer, end, streams: self.clone(), stream })
+        ExecLog::open(self, streams::exec(name)).await
     }
 
     /// Keeps an attempt's output as people see it: a line that says what stands between its bytes, then those.
     pub(crate) async fn keep(&self, attempt: AttemptId, shown: &Shown) -> io::Result<()> {
-        let Opened::Writer(mut writer) = self.open(&streams::shown(attempt)).await? else { return Ok(()) };
         let mut content = serde_json::to_vec(&shown.headings).map_err(io::Error::other)?;
         content.push(b'\n');
         content.extend_from_slice(&shown.text);
-        // What an earlier life kept is the beginning of the same.
-        let there = usize::try_from(writer.end()).unwrap_or(usize::MAX).min(content.len());
-        writer.append(&content[there..]).await.map_err(io::Error::other)?;
-        writer.finish().await.map_err(io::Error::other)
+        self.end(&streams::shown(attempt), &content).await
+    }
+
+    /// Ends a stream, whose content is this where any is known: what an earlier life kept, or another coordinator keeps, is
+    /// the beginning of the same.
+    async fn end(&self, stream: &str, content: &[u8]) -> io::Result<()> {
+        let mut taken = 0;
+        loop {
+            let Opened::Writer(mut writer) = self.open(stream).await? else { return Ok(()) };
+            let there = usize::try_from(writer.end()).unwrap_or(usize::MAX).min(content.len());
+            let rest = &content[there..];
+            let written = async move {
+                writer.append(rest).await?;
+                writer.finish().await
+            };
+            match written.await {
+                Err(LogError::Taken { .. }) if taken < MOST_TAKEN => taken += 1,
+                done => return done.map_err(io::Error::other),
+            }
+        }
     }
 
     /// An attempt's output as people see it, from an earlier life.
@@ -83,7 +89,8 @@ impl KeptStreams {
         StoredExcerpts::new(logs.clone(), self.build).read(attempt).await.map_err(io::Error::other)
     }
 
-    async fn open(&self, stream: &str) -> io::Result<Opened> {
+    /// Opens a stream for writing.
+    pub(crate) async fn open(&self, stream: &str) -> io::Result<Opened> {
         let Some(logs) = &self.logs else { return Ok(Opened::None) };
         match logs.writer(self.build.0, stream).await {
             Ok(writer) => Ok(Opened::Writer(writer)),
@@ -100,17 +107,15 @@ impl KeptStreams {
         let Some(logs) = &self.logs else { return Ok(()) };
         for stream in logs.streams(self.build.0).await.map_err(io::Error::other)? {
             // Remarks go on until the build is reported.
-            if !stream.finished
-                && stream.name.contains('/')
-                && let Some(writer) = self.writer(&stream.name).await?
-            {
-                writer.finish().await.map_err(io::Error::other)?;
+            if !stream.finished && stream.name.contains('/') {
+                self.end(&stream.name, &[]).await?;
             }
         }
         Ok(())
     }
 
-    async fn read(&self, stream: &str, from: u64) -> io::Result<Vec<u8>> {
+    /// A piece of a stream from this offset on; empty at its end.
+    pub(crate) async fn read(&self, stream: &str, from: u64) -> io::Result<Vec<u8>> {
         let Some(logs) = &self.logs else { return Ok(Vec::new()) };
         let chunk = logs.read(self.build.0, stream, from, READ_BYTES).await.map_err(io::Error::other)?;
         Ok(chunk.bytes.to_vec())
@@ -118,7 +123,7 @@ impl KeptStreams {
 }
 
 /// What there is of a stream.
-enum Opened {
+pub(crate) enum Opened {
     /// It can be written.
     Writer(LogWriter),
     /// It is complete, and so long.
@@ -127,46 +132,30 @@ enum Opened {
     None,
 }
 
-/// The raw output of one exec.
-pub(crate) struct ExecLog {
-    writer: Option<LogWriter>,
-    /// The length of a complete one.
-    end: u64,
-    streams: KeptStreams,
-    stream: String,
-}
+#[cfg(test)]
+pub(crate) mod tests {
+    use std::time::Duration;
 
-impl ExecLog {
-    /// The first byte that is not here.
-    pub(crate) fn end(&self) -> u64 {
-        self.writer.as_ref().map_or(self.end, LogWriter::end)
-    }
+    use logs::LogSettings;
+    use snapshot::blob::{BlobOptions, BlobStore};
 
-    /// What was kept from this offset on, in pieces; empty at its end.
-    pub(crate) async fn read(&self, from: u64) -> io::Result<Vec<u8>> {
-        if from >= self.end() { Ok(Vec::new()) } else { self.streams.read(&self.stream, from).await }
-    }
+    use super::*;
 
-    /// Appends output that begins at this offset, as far as it is not here yet.
-    pub(crate) async fn push(&mut self, offset: u64, bytes: &[u8]) -> io::Result<()> {
-        let Some(writer) = &mut self.writer else { return Ok(()) };
-        let skip = usize::try_from(writer.end().saturating_sub(offset)).unwrap_or(usize::MAX).min(bytes.len());
-        writer.append(&bytes[skip..]).await.map_err(io::Error::other)
-    }
+    /// A folder with the streams of one build, as several coordinators open it.
+    pub(crate) struct Folder(tempfile::TempDir);
 
-    /// Makes durable what there is.
-    pub(crate) async fn flush(&mut self) -> io::Result<()> {
-        match &mut self.writer {
-            Some(writer) => writer.flush().await.map(drop).map_err(io::Error::other),
-            None => Ok(()),
+    impl Folder {
+        pub(crate) fn new() -> io::Result<Folder> {
+            tempfile::tempdir().map(Folder)
         }
-    }
 
-    /// Ends it: nothing follows.
-    pub(crate) async fn finish(self) -> io::Result<()> {
-        match self.writer {
-            Some(writer) => writer.finish().await.map_err(io::Error::other),
-            None => Ok(()),
+        /// As another process opens it; only a flush makes durable.
+        pub(crate) fn open(&self) -> KeptStreams {
+            let place = self.0.path().to_str().expect("temporary folders have names in UTF-8");
+            let blobs = BlobStore::open(place, &BlobOptions::default()).expect("a folder is a blob store");
+            let never = Duration::from_hours(1);
+            let settings = LogSettings { flush_after: never, flush_at_most_after: never, ..LogSettings::default() };
+            KeptStreams::new(Some(LogStore::new(blobs, settings)), BuildId(1))
         }
     }
 }

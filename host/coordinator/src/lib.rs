@@ -16,6 +16,7 @@ mod driver;
 mod effects;
 mod error;
 mod excerpts;
+mod exec_log;
 mod inbox;
 mod job;
 mod kept;

@@ -208,6 +208,11 @@ impl Engine {
                     build.test_ended(attempt, &name);
                 }
             }
+            Event::AttemptHeld { attempt } => {
+                if let Some(build) = self.builds.running(attempt) {
+                    build.attempt_held(step, attempt);
+                }
+            }
             Event::Tick => {}
         }
     }

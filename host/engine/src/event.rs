@@ -55,6 +55,12 @@ pub enum Event {
         /// The test's name.
         name: String,
     },
+    /// What an attempt prints cannot be kept, and so is not read, since this was told last or for a moment: none of its
+    /// time passed.
+    AttemptHeld {
+        /// This one.
+        attempt: AttemptId,
+    },
     /// A deadline may have passed.
     Tick,
 }

@@ -115,6 +115,17 @@ impl SnapshotFeed {
         });
     }
 
+    /// The store has a whole snapshot: that saving one failed before stands in nobody's way.
+    pub(super) fn found(&self) {
+        self.saved.send_if_modified(|saved| {
+            let failed = matches!(saved, Saved::Failed(_));
+            if failed {
+                *saved = Saved::Idle;
+            }
+            failed
+        });
+    }
+
     /// Waits until the store has what is being saved.
     pub(super) async fn saved(&self) -> Result<(), ExecFailure> {
         let mut saved = self.saved.subscribe();
@@ -132,6 +143,7 @@ impl SnapshotFeed {
 
 #[cfg(test)]
 mod tests {
+    use engine::ExecFailureKind;
     use futures::FutureExt as _;
 
     use super::*;
@@ -149,6 +161,19 @@ mod tests {
         assert!(feed.original(LeaseId(3)).is_none(), "the stream has ended");
         drop(feed.original(LeaseId(2)).expect("it was promised"));
         wait.await;
+    }
+
+    #[test]
+    fn a_failed_save_is_forgotten_once_there_is_a_snapshot() {
+        let feed = SnapshotFeed::default();
+        feed.open(LeaseId(1), Compression::None);
+        feed.found();
+        assert!(feed.saved().now_or_never().is_none(), "an older one is no reason not to wait");
+        let failure = ExecFailure::new(ExecFailureKind::MachineLost, "killed");
+        feed.close(Err(failure.clone()));
+        assert_eq!(feed.saved().now_or_never(), Some(Err(failure)));
+        feed.found();
+        assert_eq!(feed.saved().now_or_never(), Some(Ok(())));
     }
 
     #[test]

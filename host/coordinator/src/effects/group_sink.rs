@@ -3,7 +3,7 @@
 use std::collections::BTreeSet;
 use std::io;
 use std::sync::Arc;
-use std::time::Instant;
+use std::time::{Duration, Instant};
 
 use async_trait::async_trait;
 use buildlet::client::OutputSink;
@@ -14,9 +14,9 @@ use super::command::KeptSink;
 use super::exec_clock::ExecClock;
 use super::run_group::{keep_failure, tell_fault};
 use super::{Context, results};
+use crate::exec_log::ExecLog;
 use crate::inbox::Inbox;
 use crate::job::Job;
-use crate::kept::ExecLog;
 use crate::lease::Leased;
 use crate::output::{AttemptOutput, Piece};
 use crate::ports::{ENVIRONMENT, ParserEvent, ParserSession};
@@ -27,6 +27,9 @@ const CHUNK_BYTES: usize = 64 << 10;
 
 /// Reports of one attempt that are kept: a parser must not fill the memory.
 const MAX_REPORTS: usize = 1_000_000;
+
+/// While output cannot be kept, this is told so often.
+const HELD: Duration = Duration::from_secs(1);
 
 /// Reads what a group prints.
 pub(super) struct GroupSink {
@@ -50,7 +53,8 @@ pub(super) struct GroupSink {
 #[async_trait]
 impl OutputSink for GroupSink {
     async fn push(&mut self, offset: u64, chunk: Bytes) -> io::Result<()> {
-        if let Err(error) = self.raw.push(offset, &chunk).await {
+        let GroupSink { raw, inbox, attempt, .. } = self;
+        if let Err(error) = until_kept(raw.push(offset, &chunk), inbox, *attempt).await {
             self.failure = Some(keep_failure(&error));
             return Err(error);
         }
@@ -74,8 +78,21 @@ impl KeptSink for GroupSink {
     }
 
     async fn keep(&mut self) -> io::Result<bool> {
-        self.raw.flush().await?;
+        let GroupSink { raw, inbox, attempt, .. } = self;
+        until_kept(raw.flush(), inbox, *attempt).await?;
         Ok(true)
+    }
+}
+
+/// Waits until output is kept. What a store that is away holds up is the reading of it: the test that runs as far as it
+/// was read may have ended long ago, and so may the command.
+pub(super) async fn until_kept<T>(keeping: impl Future<Output = T>, inbox: &Inbox, attempt: AttemptId) -> T {
+    let mut keeping = std::pin::pin!(keeping);
+    loop {
+        if let Ok(kept) = tokio::time::timeout(HELD, keeping.as_mut()).await {
+            return kept;
+        }
+        inbox.send(Event::AttemptHeld { attempt }).await;
     }
 }
 
@@ -179,6 +196,13 @@ impl GroupSink {
         Ok(self.session.is_some() && !self.job.spec.one_command)
     }
 
+    /// The command has ended, and with it the test that it was running: while its output is kept, no time of that passes.
+    pub(super) async fn nothing_runs(&mut self) {
+        if let Some(name) = self.open.clone() {
+            self.inbox.send(Event::TestEnded { attempt: self.attempt, name }).await;
+        }
+    }
+
     async fn read_file(&mut self, results: &results::Results, name: &str) -> io::Result<()> {
         let content = tokio::fs::read(results.path(name)).await?;
         let mut pieces = content.chunks(CHUNK_BYTES).peekable();
@@ -201,5 +225,25 @@ impl GroupSink {
                 Ok(())
             }
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::clock::Clock;
+
+    #[tokio::test]
+    async fn an_attempt_whose_output_cannot_be_kept_is_told_of() {
+        let (inbox, mut events) = Inbox::new(Clock::new());
+        let attempt = AttemptId(1);
+        let mut keeping = std::pin::pin!(until_kept(std::future::pending::<()>(), &inbox, attempt));
+        let told = tokio::select! {
+            () = keeping.as_mut() => None,
+            told = events.recv() => told.map(|arrived| arrived.event),
+        };
+        assert!(matches!(told, Some(Event::AttemptHeld { attempt: AttemptId(1) })));
+        until_kept(std::future::ready(()), &inbox, attempt).await;
+        assert!(events.try_recv().is_err(), "what is kept at once is not told of");
     }
 }

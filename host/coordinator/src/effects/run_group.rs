@@ -8,10 +8,10 @@ use engine::{AttemptEnd, AttemptId, ExecFailure, ExecFailureKind, LeaseId, Plugi
 
 use super::command::KeptSink;
 use super::exec_clock::ExecClock;
-use super::group_sink::GroupSink;
+use super::group_sink::{GroupSink, until_kept};
 use super::{Context, command, make};
+use crate::exec_log::ExecLog;
 use crate::job::Job;
-use crate::kept::ExecLog;
 use crate::lease::Leased;
 use crate::output::AttemptOutput;
 use crate::ports::{Command, TestPlan};
@@ -135,9 +135,10 @@ impl Begun {
                 }
             };
         }
+        sink.nothing_runs().await;
         let overhead = sink.clock.overhead();
-        let GroupSink { job, attempt, raw, output, reports, open, .. } = sink;
-        match keep(&job, attempt, raw, output).await {
+        let GroupSink { job, inbox, attempt, raw, output, reports, open, .. } = sink;
+        match until_kept(keep(&job, attempt, raw, output), &inbox, attempt).await {
             Ok(note) => notes.extend(note),
             Err(error) => end = Err(keep_failure(&error)),
         }

@@ -59,6 +59,7 @@ pub(super) async fn find(context: &Context) -> Result<Option<SnapshotInfo>, Exec
                 tracing::warn!(%error, "a snapshot that is used may be taken for one that is not");
             }
             job.keep_snapshot(Stored { key: meta.key, compression, digest: meta.sha256 });
+            job.feed.found();
             return Ok(Some(info));
         }
     }

@@ -8,8 +8,8 @@ use buildlet::client::OutputSink;
 use bytes::Bytes;
 
 use super::command::KeptSink;
+use crate::exec_log::ExecLog;
 use crate::job::Job;
-use crate::kept::ExecLog;
 use crate::view::BuildUpdate;
 
 /// Passes output on as the ordered log and the machine's own.

@@ -26,6 +26,15 @@ impl Build {
         }
     }
 
+    /// Its output is not read: the time of the attempt, and that of its running test, begins anew.
+    pub(crate) fn attempt_held(&mut self, step: &mut Step, attempt: AttemptId) {
+        let Some(live) = self.live.attempts.get_mut(&attempt).filter(|live| !live.called_back) else { return };
+        if let Some((_, since)) = &mut live.open {
+            *since = step.now;
+        }
+        step.shared.ops.begun(live.op, step.now);
+    }
+
     /// When the test that runs in this attempt is over its limit.
     pub(super) fn open_deadline(&self, attempt: &LiveAttempt) -> Option<Time> {
         let (test, since) = attempt.open?;

@@ -1,5 +1,7 @@
 //! A restart that waits for the machines of before: what they did goes on under its old numbers.
 
+use std::time::Duration;
+
 use engine::{
     Answer, AttemptEnd, AttemptId, BuildFacts, BuildId, BuildSpec, Event, ExecFailure, ExecFailureKind, Fact, LeaseId,
     OpId, Outcome, Phase, Record, Task, Test, VerdictKind,
@@ -175,6 +177,28 @@ fn what_was_called_back_is_not_blamed_for_being_killed() {
     let facts = second.folded(BUILD);
     let verdict = facts.find_test(&name).and_then(|index| facts.test(index).verdict.clone()).expect("it was judged");
     assert_eq!((verdict.kind, verdict.cause.as_str()), (VerdictKind::Failed, "ran over its time limit"));
+}
+
+/// While its output is not read for longer than all its limits, nothing is held against the test that seems to run.
+#[test]
+fn an_attempt_that_is_held_up_is_not_over_its_time() {
+    let mut drive = testing();
+    let attempt = attempts(&drive)[0];
+    let name = tests()[drive.folded(BUILD).attempts[&attempt].tests[0].0 as usize].name.clone();
+    drive.tell(Event::TestStarted { attempt, name });
+    let most = spec(1).limits.test * 3;
+    let until = drive.now.plus(most);
+    while drive.now < until {
+        drive.now = drive.now.plus(Duration::from_secs(1));
+        for attempt in attempts(&drive) {
+            drive.tell(Event::AttemptHeld { attempt });
+        }
+    }
+    let facts = drive.folded(BUILD);
+    assert!(facts.attempts[&attempt].called_back.is_none() && facts.attempts[&attempt].ended.is_none());
+    drive.now = drive.now.plus(spec(1).limits.test);
+    drive.tell(Event::Tick);
+    assert!(drive.folded(BUILD).attempts[&attempt].called_back.is_some(), "then its time passes again");
 }
 
 #[test]
