@@ -23,14 +23,17 @@ fn cut_off(role: &str, how: Cut, after: usize) {
     urls[victim] = proxy.url(&urls[victim], target);
     let args: Vec<&str> = urls.iter().flat_map(|url| ["--buildlet", url]).collect();
     let mut live = Live::start(user.build_command(tree.path(), &args));
-    let (name, mut ended, mut listed, mut runs) = (proxy.name(), 0, false, false);
+    let (name, mut ended, mut listed, mut left) = (proxy.name(), 0, false, 0);
     live.wait_for("the machine ran tests", |event| {
         ended += usize::from(event["event"] == "attempt-ended");
         listed |= event["event"] == "listed";
-        if event["event"] == "buildlet" && event["name"] == *name {
-            runs = event["state"] == "running";
+        let begins = event["event"] == "buildlet" && event["state"] == "running" && event["name"] == *name;
+        if begins {
+            left = event["tests"].as_array().unwrap().len();
         }
-        listed && ended >= after && runs
+        left -= usize::from(event["event"] == "reported" && event["buildlet"] == *name);
+        // Not at the end of a group, which may have arrived as the connection is cut.
+        listed && ended >= after && (begins || left > 1)
     });
     proxy.cut(how);
     let outcome = live.finish(&user);
