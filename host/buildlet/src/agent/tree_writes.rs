@@ -82,16 +82,9 @@ impl TreeWrites {
 
     /// Ends what leases before this one still make or remove.
     pub(crate) async fn end_before(&self, lease: Lease) {
-        let mut ended = self.ended.subscribe();
-        loop {
-            ended.borrow_and_update();
-            if !self.lock().stop_where(|other| other.lease.is_some_and(|found| found < lease)) {
-                return;
-            }
-            if ended.changed().await.is_err() {
-                return;
-            }
-        }
+        let gone = |(): &()| !self.lock().stop_where(|other| other.lease.is_some_and(|found| found < lease));
+        // The sender is this one's own.
+        let _ = self.ended.subscribe().wait_for(gone).await;
     }
 
     fn lock(&self) -> std::sync::MutexGuard<'_, Inner> {

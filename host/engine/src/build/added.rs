@@ -30,7 +30,8 @@ impl Build {
         if kind == earlier.kind {
             return;
         }
-        let news = report.status == Status::Failed && earlier.kind != VerdictKind::Failed;
+        // Of a failure the first message is told; why it was skipped elsewhere is not why it passed.
+        let news = kind == VerdictKind::Passed || earlier.kind != VerdictKind::Failed;
         let cause = if news { report.message } else { earlier.cause };
         self.give_added(step, index, Verdict { kind, cause, ..earlier });
     }

@@ -218,16 +218,9 @@ impl Execs {
     }
 
     async fn wait_until_gone(&self, which: impl Fn(&Running) -> bool) {
-        let mut ended = self.ended.subscribe();
-        loop {
-            ended.borrow_and_update();
-            if !self.lock().running.values().any(&which) {
-                return;
-            }
-            if ended.changed().await.is_err() {
-                return;
-            }
-        }
+        let gone = |(): &()| !self.lock().running.values().any(&which);
+        // The sender is this one's own.
+        let _ = self.ended.subscribe().wait_for(gone).await;
     }
 
     fn lock(&self) -> std::sync::MutexGuard<'_, Inner> {

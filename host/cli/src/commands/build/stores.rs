@@ -2,7 +2,7 @@
 
 use anyhow::Context;
 use snapshot::blob::{BlobOptions, BlobStore, Pruned};
-use store::{Epoch, Settings, Store};
+use store::{Epoch, RUN_SCOPES, Settings, Store};
 
 use crate::assemble::BuildJob;
 use crate::{exit, text};
@@ -30,7 +30,7 @@ pub(super) async fn stores(job: &BuildJob) -> anyhow::Result<Stores> {
     }
     .context("failed to open the store of records")?;
     // Several builds of one user run side by side: each writes only its own.
-    let scope = format!("build-{}-{}", std::process::id(), unix_nanos());
+    let scope = format!("{RUN_SCOPES}{}-{}", std::process::id(), unix_nanos());
     let epoch = store.claim_epoch(&scope).await.context("failed to claim the right to write records")?;
     store.prune_finished(KEPT_BUILDS).await.context("failed to prune the history")?;
     let folder = job.kept.state.join("blobs");
